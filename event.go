@@ -1,0 +1,107 @@
+package stagewatch
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/stagewatch/stagewatch/internal/journal"
+)
+
+// Kind says what a record is about.
+type Kind string
+
+// The kinds of records.
+const (
+	KindStage      Kind = "stage"
+	KindModule     Kind = "module"
+	KindMiner      Kind = "miner"
+	KindDefinition Kind = "definition"
+	KindReset      Kind = "reset"
+	KindDropped    Kind = "dropped"
+)
+
+// What happened to a stage, a module or the miner.
+const (
+	EventStarted     = "started"     // stage, module (its process runs), miner
+	EventProgressed  = "progressed"  // stage
+	EventCompleted   = "completed"   // stage
+	EventFailed      = "failed"      // stage; module: the crash-loop limit was reached
+	EventLost        = "lost"        // stage: its process is gone
+	EventStopped     = "stopped"     // stage: its process was stopped on purpose; module; miner
+	EventStarting    = "starting"    // module: about to be started for the first time
+	EventRestarting  = "restarting"  // module: about to be started again
+	EventNotStarted  = "not started" // module: its command could not be started
+	EventExited      = "exited"      // module: its process ended
+	EventWaitingLong = "waiting"     // module: the next try is put off
+	EventReady       = "ready"       // module: it says where it can be reached
+	EventStopping    = "stopping"    // module, miner
+)
+
+// Position is a place in a journal.
+type Position = journal.Position
+
+// Event is one record of the journal: a fact about a stage, a module or the
+// miner. Fields that do not belong to its kind are zero.
+type Event struct {
+	Version int       `json:"v"`
+	Kind    Kind      `json:"kind"`
+	What    string    `json:"what,omitempty"`
+	Time    time.Time `json:"time"`  // wall clock, UTC: for showing
+	Clock   int64     `json:"clock"` // nanoseconds since boot, suspended time included: for durations within one boot
+	Owner   Owner     `json:"owner"`
+
+	// Stages.
+	Definition string          `json:"definition,omitempty"`
+	Run        string          `json:"run,omitempty"`
+	Platform   string          `json:"platform,omitempty"`
+	Account    string          `json:"account,omitempty"` // the username; "" for stage 0
+	Stage      int             `json:"stage,omitempty"`
+	Message    string          `json:"message,omitempty"`
+	Details    json.RawMessage `json:"details,omitempty"`
+	Done       int64           `json:"done,omitempty"`
+	Total      int64           `json:"total,omitempty"`
+
+	// Modules and the miner.
+	Module  *ModuleFact `json:"module,omitempty"`
+	Mode    string      `json:"mode,omitempty"`
+	Defined *Definition `json:"defined,omitempty"`
+	Dropped uint64      `json:"dropped,omitempty"` // records that this writer could not keep
+
+	pos Position // after the record
+}
+
+// Position returns the place after the record.
+func (e Event) Position() Position { return e.pos }
+
+// ModuleFact is what a module record says of the module.
+type ModuleFact struct {
+	Name   string `json:"name"`
+	Number int    `json:"number"`
+	Title  string `json:"title,omitempty"`
+	PID    int    `json:"pid,omitempty"`
+	Start  uint64 `json:"start,omitempty"` // as in [Owner]
+	// Code is the exit code, or minus the number of the signal that ended it.
+	Code   int           `json:"code,omitempty"`
+	Reason string        `json:"reason,omitempty"` // "exit code 1", "signal: killed", why it could not start
+	Asked  bool          `json:"asked,omitempty"`  // it was told to end
+	Wait   time.Duration `json:"wait,omitempty"`   // until the next try, nanoseconds
+	Last   string        `json:"last,omitempty"`   // its last output
+	// Address is where it answers, for example 127.0.0.1:8090.
+	Address string `json:"address,omitempty"`
+}
+
+const recordVersion = 1
+
+// decode reads one record.
+func decode(r journal.Record) (Event, error) {
+	var e Event
+	if err := json.Unmarshal(r.Payload, &e); err != nil {
+		return Event{}, fmt.Errorf("decode record at %d/%d: %w", r.End.Segment, r.End.Offset, err)
+	}
+	if e.Version > recordVersion {
+		return Event{}, fmt.Errorf("record at %d/%d: version %d is newer than this program", r.End.Segment, r.End.Offset, e.Version)
+	}
+	e.pos = r.End
+	return e, nil
+}

@@ -1,0 +1,219 @@
+package stagewatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/stagewatch/stagewatch/internal/journal"
+)
+
+// StatusFile is the name of the status file in a home.
+const StatusFile = "miner_status.json"
+
+// follower reads events, each once, and sleeps while there are none.
+type follower struct {
+	dir     string
+	journal *journal.Follower
+	bad     int // records that could not be decoded
+}
+
+func follow(home string, from Position) *follower {
+	return &follower{dir: journalDir(home), journal: journal.Follow(journalDir(home), from)}
+}
+
+// next returns the next event, or false when there is none yet. A record that
+// cannot be decoded is counted and passed over.
+func (f *follower) next() (Event, bool, error) {
+	for {
+		rec, ok, err := f.journal.Next()
+		if err != nil || !ok {
+			return Event{}, false, err
+		}
+		e, err := decode(rec)
+		if err != nil {
+			f.bad++
+			continue
+		}
+		return e, true, nil
+	}
+}
+
+func (f *follower) close() { f.journal.Close() }
+
+// bell rings when the journal may have grown: at file events, and every
+// interval in case there are none to be had.
+func bell(ctx context.Context, dir string, interval time.Duration, ring func()) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	var events chan fsnotify.Event
+	var faults chan error
+	if watch, err := fsnotify.NewWatcher(); err == nil {
+		defer func() { _ = watch.Close() }() // nothing is lost with it
+		if watch.Add(dir) == nil {
+			events, faults = watch.Events, watch.Errors
+		}
+	}
+	for {
+		ring()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-events:
+			drain(events)
+		case <-faults: // an overflow: something happened
+		case <-ticker.C:
+		}
+	}
+}
+
+func drain(events chan fsnotify.Event) {
+	for {
+		select {
+		case <-events:
+		default:
+			return
+		}
+	}
+}
+
+// Follow calls each for every event of a home's journal from a place on, in
+// order and once, until ctx ends. Position 0 is the journal's beginning.
+func Follow(ctx context.Context, home string, from Position, each func(Event) error) error {
+	f := follow(home, from)
+	defer f.close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	err := bell(ctx, f.dir, time.Second, func() {
+		for ctx.Err() == nil {
+			e, ok, err := f.next()
+			if err == nil && ok {
+				err = each(e)
+			}
+			if err != nil {
+				cancel(err)
+			}
+			if err != nil || !ok {
+				return
+			}
+		}
+	})
+	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+		return cause
+	}
+	return err
+}
+
+// snapshot reads a home's status file. A missing or damaged one gives an empty
+// state: the journal holds everything.
+func snapshot(home string) *State {
+	s := &State{Home: home, Version: StateVersion}
+	text, err := os.ReadFile(filepath.Join(home, StatusFile))
+	if err != nil {
+		return s
+	}
+	var read State
+	if json.Unmarshal(text, &read) != nil || read.Version != StateVersion {
+		return s
+	}
+	read.Home = home
+	return &read
+}
+
+// ReadState returns what a home's journal says now. Stages whose process is
+// gone are lost in it, also when no keeper has said so yet.
+func ReadState(home string) (*State, error) {
+	if _, err := os.Stat(journalDir(home)); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read state of %s: no miner has run there: %w", home, err)
+		}
+		return nil, fmt.Errorf("read state: %w", err)
+	}
+	s := snapshot(home)
+	f := follow(home, s.Position)
+	defer f.close()
+	for {
+		e, ok, err := f.next()
+		if err != nil {
+			return nil, fmt.Errorf("read state: %w", err)
+		}
+		if !ok {
+			break
+		}
+		s.Apply(e)
+	}
+	watch, err := newWatchman()
+	if err != nil {
+		return nil, fmt.Errorf("read state: %w", err)
+	}
+	s.settle(watch)
+	return s, nil
+}
+
+// settle works out, for a reader, what a keeper has not yet written down.
+func (s *State) settle(watch watchman) {
+	now := time.Now().UTC()
+	for _, e := range s.bereaved(watch, nil) {
+		e.Time = now
+		s.Apply(e)
+	}
+	if s.Miner.State != "" && s.Miner.State != "stopped" && watch.gone(s.Miner.Owner) {
+		s.Miner.State = "lost"
+		for i := range s.Modules {
+			m := &s.Modules[i]
+			m.State, m.PID, m.Address, m.NextTry = ModuleStopped, 0, "", time.Time{}
+		}
+	}
+}
+
+// bereaved returns the records that are due for running stages whose owner is
+// gone: lost, or stopped when the owner was told to end. told says so for
+// owners that the modules' own exits do not tell of.
+func (s *State) bereaved(watch watchman, told func(Owner) bool) []Event {
+	gone := map[Owner]bool{}
+	var due []Event
+	for _, r := range s.Runs {
+		for i := range r.Stages {
+			stage := &r.Stages[i]
+			if stage.State != StatusRunning {
+				continue
+			}
+			if _, known := gone[r.Owner]; !known {
+				gone[r.Owner] = watch.gone(r.Owner)
+			}
+			if gone[r.Owner] {
+				due = append(due, s.obituary(r, stage, told))
+			}
+		}
+	}
+	return due
+}
+
+func (s *State) obituary(r *RunState, stage *StageState, told func(Owner) bool) Event {
+	e := Event{
+		Kind: KindStage, What: EventLost, Owner: r.Owner, Definition: r.Definition, Run: r.ID,
+		Platform: r.Platform, Account: r.Account, Stage: stage.Number, Message: "process ended",
+	}
+	for i := range s.Modules {
+		exit := s.Modules[i].LastExit
+		if exit == nil || exit.PID != r.Owner.PID {
+			continue
+		}
+		if exit.Asked {
+			e.What, e.Message = EventStopped, ""
+			return e
+		}
+		e.Message = "process ended (" + exit.Reason + ")"
+	}
+	if told != nil && told(r.Owner) {
+		e.What, e.Message = EventStopped, ""
+	}
+	return e
+}

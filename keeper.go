@@ -1,0 +1,192 @@
+package stagewatch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stagewatch/stagewatch/internal/journal"
+)
+
+const (
+	statusEvery = 200 * time.Millisecond // the status file is at most this much behind
+	watchEvery  = 500 * time.Millisecond // owners of open stages are looked at this often
+	segmentSize = 16 << 20
+)
+
+// ErrKept says that another process keeps the home.
+var ErrKept = errors.New("another process keeps this home")
+
+// Keeper tends a home: it alone writes the status file, declares stages lost
+// whose process is gone, and rotates the journal.
+type Keeper struct {
+	home  string
+	lock  *os.File
+	sink  *Tracker
+	watch watchman
+
+	mu       sync.Mutex // guards what follows; held while the fold goes on
+	follower *follower
+	state    *State
+	groups   map[Owner]int // process groups of owners, seen while they lived
+	written  uint64        // events in the last status file
+	last     []byte
+}
+
+// NewKeeper takes the keeper's lock of a home, [ErrKept] when it is held. The
+// lock ends with the process. t writes what the keeper has to say; it stays the caller's.
+func NewKeeper(t *Tracker) (*Keeper, error) {
+	if t == nil || t.sink == nil {
+		return nil, fmt.Errorf("keep home: the tracker has no usable home")
+	}
+	lock, err := os.OpenFile(filepath.Join(journalDir(t.home), "keeper.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("keep home: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = lock.Close() // it was not locked
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("keep %s: %w", t.home, ErrKept)
+		}
+		return nil, fmt.Errorf("keep home: lock: %w", err)
+	}
+	watch, err := newWatchman()
+	if err != nil {
+		_ = lock.Close() // releases the lock
+		return nil, fmt.Errorf("keep home: %w", err)
+	}
+	state := snapshot(t.home)
+	return &Keeper{
+		home: t.home, lock: lock, sink: t, watch: watch, state: state,
+		follower: follow(t.home, state.Position), groups: map[Owner]int{},
+	}, nil
+}
+
+// Run keeps the home until ctx ends, writes the status a last time and releases the lock.
+func (k *Keeper) Run(ctx context.Context) error {
+	defer func() { _ = k.lock.Close() }() // releases the lock
+	defer k.follower.close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var swept, saved time.Time
+	err := bell(ctx, journalDir(k.home), statusEvery, func() {
+		now := time.Now()
+		if err := k.step(now.Sub(swept) >= watchEvery, now.Sub(saved) >= statusEvery); err != nil {
+			cancel(err)
+		}
+		if now.Sub(swept) >= watchEvery {
+			swept = now
+		}
+		if now.Sub(saved) >= statusEvery {
+			saved = now
+		}
+	})
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+		err = errors.Join(err, cause)
+	}
+	return errors.Join(err, k.step(false, true))
+}
+
+// Settle reads the journal to its end and declares every stage lost whose
+// process is gone. When it returns those records are written.
+func (k *Keeper) Settle(ctx context.Context) error {
+	if err := k.step(true, true); err != nil {
+		return err
+	}
+	return k.sink.Flush(ctx)
+}
+
+// step reads on, looks after owners if sweep, and saves the status if save.
+// A status that cannot be written (a full disk) is tried again at the next step.
+func (k *Keeper) step(sweep, save bool) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.catchUp(); err != nil {
+		return err
+	}
+	if sweep {
+		for _, e := range k.state.bereaved(k.watch, k.stopping) {
+			k.sink.emit(e)
+		}
+		if err := k.catchUp(); err != nil {
+			return err
+		}
+		_, _ = journal.Seal(journalDir(k.home), segmentSize) // tried again at the next step
+	}
+	if save {
+		k.save()
+	}
+	return nil
+}
+
+func (k *Keeper) catchUp() error {
+	for {
+		e, ok, err := k.follower.next()
+		if err != nil {
+			return fmt.Errorf("keep %s: %w", k.home, err)
+		}
+		if !ok {
+			return nil
+		}
+		k.state.Apply(e)
+		if _, seen := k.groups[e.Owner]; !seen && e.Kind == KindStage && e.What == EventStarted {
+			if group, err := unix.Getpgid(e.Owner.PID); err == nil {
+				k.groups[e.Owner] = group
+			}
+		}
+	}
+}
+
+// stopping reports whether an owner belonged to a module that was told to end.
+func (k *Keeper) stopping(o Owner) bool {
+	group := k.groups[o]
+	for i := range k.state.Modules {
+		if exit := k.state.Modules[i].LastExit; group != 0 && exit != nil && exit.Asked && exit.PID == group {
+			return true
+		}
+	}
+	return false
+}
+
+// save writes the status file when it would say something new.
+func (k *Keeper) save() {
+	if k.state.Events == k.written && k.last != nil {
+		return
+	}
+	k.state.Updated = time.Now().UTC()
+	text, err := json.MarshalIndent(k.state, "", " ")
+	if err != nil || bytes.Equal(text, k.last) {
+		return
+	}
+	if replaceFile(filepath.Join(k.home, StatusFile), append(text, '\n')) == nil {
+		k.written, k.last = k.state.Events, text
+	}
+}
+
+// replaceFile puts a file in place whole: readers see the old one or the new one.
+func replaceFile(path string, text []byte) (err error) {
+	tmp := path + ".tmp"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("replace %s: %w", path, err)
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("replace %s: %w", path, err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("replace %s: %w", path, err)
+	}
+	return nil
+}
