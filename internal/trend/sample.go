@@ -1,0 +1,168 @@
+package trend
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagewatch/stagewatch/internal/content"
+)
+
+// sample is one source's posts, made ready to be counted.
+type sample struct {
+	order   content.Order
+	scraped time.Time // local; zero when unknown
+	items   []item    // oldest first, those without a date last
+}
+
+// item is one post as it is counted here.
+type item struct {
+	post  *content.Post
+	local time.Time // in the account's zone; zero when the post has no usable date
+	value float64   // engagement, 0 unless comparable
+	// comparable says that value may be compared with that of other posts.
+	comparable bool
+	// stray marks a post that is in the scrape only because it is pinned.
+	stray bool
+}
+
+// dated reports whether the post has a usable date.
+func (i item) dated() bool { return !i.local.IsZero() }
+
+// log returns ln(1 + value): engagement varies by factors, not by amounts.
+func (i item) log() float64 { return math.Log1p(i.value) }
+
+// newSample prepares the posts of src for counting in where's local time.
+//
+// Likes that are unknown and reposts, whose numbers are the repeated post's,
+// are not comparable. In a scrape of recent posts neither is a pinned post
+// that is older than all others: it was chosen, mostly for doing well, and
+// would stretch the span.
+func newSample(src content.Source, where *time.Location) sample {
+	s := sample{order: src.Order, items: make([]item, len(src.Posts))}
+	if !src.Scraped.IsZero() {
+		s.scraped = src.Scraped.In(where)
+	}
+	oldest := oldestUnpinned(src)
+	for n := range src.Posts {
+		p := &src.Posts[n]
+		i := item{post: p}
+		if possible(p.Time, src.Scraped) {
+			i.local = p.Time.In(where)
+		}
+		i.stray = src.Order == content.Recent && p.Pinned && !oldest.IsZero() && p.Time.Before(oldest)
+		if sum, ok := p.Engagement(); ok && sum >= 0 && !p.Repost && !i.stray {
+			i.value, i.comparable = float64(sum), true
+		}
+		s.items[n] = i
+	}
+	slices.SortFunc(s.items, compareItems)
+	return s
+}
+
+// oldestUnpinned returns the time of the oldest post that is not pinned, zero
+// when there is none with a usable date.
+func oldestUnpinned(src content.Source) time.Time {
+	var oldest time.Time
+	for _, p := range src.Posts {
+		if !p.Pinned && possible(p.Time, src.Scraped) && (oldest.IsZero() || p.Time.Before(oldest)) {
+			oldest = p.Time
+		}
+	}
+	return oldest
+}
+
+// possible reports whether a post can be from t: known, in a year that JSON
+// can carry, and not later than its scrape, give or take a day of wrong clocks.
+func possible(t, scraped time.Time) bool {
+	if t.IsZero() || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
+		return false
+	}
+	return scraped.IsZero() || !t.After(scraped.Add(24*time.Hour))
+}
+
+// compareItems orders items oldest first and leaves no tie that could show in
+// a result, so that the order in which posts arrive does not matter.
+func compareItems(a, b item) int {
+	if a.dated() != b.dated() {
+		if a.dated() {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(
+		a.local.Compare(b.local),
+		strings.Compare(a.post.ID, b.post.ID),
+		cmp.Compare(a.value, b.value),
+		strings.Compare(string(a.post.Kind), string(b.post.Kind)),
+	)
+}
+
+// dated returns the items with a date, oldest first.
+func (s sample) dated() []item {
+	n, _ := slices.BinarySearchFunc(s.items, false, func(i item, _ bool) int {
+		if i.dated() {
+			return -1
+		}
+		return 0
+	})
+	return s.items[:n]
+}
+
+// regular returns the dated items that are no strays: those that say when the
+// account posts.
+func (s sample) regular() []item {
+	return keep(s.dated(), func(i item) bool { return !i.stray })
+}
+
+// measured returns the items with a date and a comparable engagement.
+func (s sample) measured() []item {
+	return keep(s.dated(), func(i item) bool { return i.comparable })
+}
+
+// span returns the times of the first and last regular post, and false when
+// there is none.
+func (s sample) span() (first, last time.Time, ok bool) {
+	r := s.regular()
+	if len(r) == 0 {
+		return time.Time{}, time.Time{}, false
+	}
+	return r[0].local, r[len(r)-1].local, true
+}
+
+// unfit says why no rate, trend or comparison of times can be drawn from these
+// posts whatever their number, "" when it can.
+func (s sample) unfit() string {
+	switch {
+	case len(s.items) == 0 || s.order == content.Recent:
+		return ""
+	case s.order == content.MostLiked:
+		return "not enough data: the scrape holds the most-liked posts ever, not the recent ones: " +
+			"need a chronological scrape of the account"
+	default:
+		return "not enough data: it is not known how the scraped posts were chosen: " +
+			"need a chronological scrape of the account"
+	}
+}
+
+// keep returns the items for which good holds.
+func keep(items []item, good func(item) bool) []item {
+	var kept []item
+	for _, i := range items {
+		if good(i) {
+			kept = append(kept, i)
+		}
+	}
+	return kept
+}
+
+// values returns the items' engagement.
+func values(items []item) []float64 {
+	v := make([]float64, len(items))
+	for n, i := range items {
+		v[n] = i.value
+	}
+	return v
+}
