@@ -1,0 +1,193 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/stagewatch/stagewatch/internal/content"
+)
+
+func noon() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
+
+func TestAnAccountIsDueUntilItEndedWell(t *testing.T) {
+	e := Entry{Input: "a", Modified: noon().Add(-time.Hour)}
+	begun := e.Begin("run-1", noon())
+	for name, tt := range map[string]struct {
+		entry   Entry
+		outcome *Outcome
+		want    bool
+	}{
+		"new":                 {e, nil, true},
+		"unusable":            {Entry{Err: errors.New("x")}, nil, false},
+		"interrupted":         {e, &begun, true},
+		"processed":           {e, new(begun.Done(noon())), false},
+		"processed, changed":  {Entry{Input: "b"}, new(begun.Done(noon())), true},
+		"just failed":         {e, new(begun.Fail(1, "disk full", Transient, noon())), false},
+		"failed a minute ago": {e, new(begun.Fail(1, "disk full", Transient, noon().Add(-time.Minute))), true},
+		"private, an hour":    {e, new(begun.Fail(1, "private", Data, noon().Add(-time.Hour))), false},
+		"private, six hours":  {e, new(begun.Fail(1, "private", Data, noon().Add(-6*time.Hour))), true},
+		"permanent":           {e, new(begun.Fail(1, "never", Permanent, noon().Add(-1000*time.Hour))), false},
+		"permanent, changed":  {Entry{Input: "b"}, new(begun.Fail(1, "never", Permanent, noon())), true},
+		"stopped":             {e, new(begun.Stop(4, noon())), true},
+	} {
+		tt.entry.Outcome = tt.outcome
+		if got := Due(tt.entry, noon()); got != tt.want {
+			t.Errorf("%s: Due = %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+func TestRetriesSlowDownToAnHour(t *testing.T) {
+	e := Entry{Input: "a"}
+	var got []time.Duration
+	for range 9 {
+		o := e.Begin("r", noon()).Fail(3, "disk full", Transient, noon())
+		got = append(got, o.NextTry.Sub(o.At)/time.Minute)
+		e.Outcome = &o
+	}
+	if diff := cmp.Diff([]time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60}, got); diff != "" {
+		t.Errorf("minutes between tries (-want +got):\n%s", diff)
+	}
+	e.Input = "b"
+	if o := e.Begin("r", noon()); o.Attempts != 1 {
+		t.Errorf("a changed input begins with attempt %d, want 1", o.Attempts)
+	}
+}
+
+func TestOutcomeLivesBesideTheFileAndLeavesItAlone(t *testing.T) {
+	b, dir := tasks(t)
+	const text = `{"accountType":"branding"} `
+	for _, key := range []string{"AccountInfo/twitter/AcmeTea/info.json", "AccountInfo/acmeold/info.json"} {
+		write(t, dir, key, text)
+	}
+	for _, e := range find1(t, b) {
+		o := e.Begin("run-1", noon()).Fail(1, "account is private", Data, noon())
+		if err := Record(t.Context(), b, e, o); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, e.Key))
+		if err != nil || string(data) != text {
+			t.Errorf("info.json became %q, %v", data, err)
+		}
+	}
+	for _, e := range find1(t, b) {
+		want := &Outcome{
+			State: Failed, Run: "run-1", Stage: 1, Reason: "account is private", Input: e.Input, Attempts: 1,
+			At: noon(), NextTry: noon().Add(6 * time.Hour),
+		}
+		if diff := cmp.Diff(want, e.Outcome); diff != "" {
+			t.Errorf("%s: outcome (-want +got):\n%s", e.Key, diff)
+		}
+		if err := Retry(t.Context(), b, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range find1(t, b) {
+		if !Due(e, noon()) {
+			t.Errorf("%s is not due after Retry", e.Key)
+		}
+		if err := Record(t.Context(), b, e, e.Begin("run-2", noon()).Done(noon())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := find1(t, b)[0]
+	if err := Retry(t.Context(), b, e); !errors.Is(err, ErrNotFailed) {
+		t.Errorf("Retry of a processed account = %v, want ErrNotFailed", err)
+	}
+	if _, found := NextDue([]Entry{e}); found {
+		t.Error("NextDue found a processed account")
+	}
+	write(t, dir, "AccountInfo/acmeold/status.json", "{torn")
+	if e := find1(t, b)[0]; e.Outcome != nil || e.Err != nil || !Due(e, time.Now()) {
+		t.Errorf("a torn status.json gives %+v, want a due account", e)
+	}
+}
+
+// TestNoAccountStarves lets accounts succeed, fail and change at random, and holds
+// that whoever is due gets a turn within as many turns as fairness allows.
+func TestNoAccountStarves(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		now := noon()
+		var entries []Entry
+		for i := range rapid.IntRange(1, 8).Draw(rt, "accounts") {
+			platform := rapid.SampledFrom(content.Platforms()).Draw(rt, "platform")
+			entries = append(entries, Entry{
+				Key: fmt.Sprint(i), Account: content.Account{Platform: platform}, Input: "a",
+				Modified: now.Add(-time.Duration(rapid.IntRange(0, 50).Draw(rt, "age")) * time.Minute),
+			})
+		}
+		limit := len(entries) * len(content.Platforms())
+		waiting := map[string]int{}
+		var last content.Platform
+		for range 60 {
+			now = now.Add(time.Minute)
+			turn, found := Next(entries, last, now)
+			for i := range entries {
+				e := &entries[i]
+				switch {
+				case found && e.Key == turn.Key:
+					waiting[e.Key] = 0
+				case Due(*e, now):
+					if waiting[e.Key]++; waiting[e.Key] > limit {
+						rt.Fatalf("%s/%s waited for %d turns", e.Account.Platform, e.Key, waiting[e.Key])
+					}
+					if !found {
+						rt.Fatalf("%s is due and nobody got the turn", e.Key)
+					}
+				}
+			}
+			if !found {
+				continue
+			}
+			last = turn.Account.Platform
+			for i := range entries {
+				if entries[i].Key != turn.Key {
+					continue
+				}
+				o := turn.Begin("r", now)
+				switch rapid.IntRange(0, 3).Draw(rt, "end") {
+				case 0:
+					o = o.Done(now)
+				case 1:
+					o = o.Fail(1, "x", Transient, now)
+				case 2:
+					o = o.Stop(1, now)
+				default: // Its file is saved again and again.
+					entries[i].Modified, entries[i].Input = now, entries[i].Input+"a"
+				}
+				entries[i].Outcome = &o
+			}
+		}
+	})
+}
+
+func TestPlatformsTakeTurns(t *testing.T) {
+	var entries []Entry
+	for i, p := range []content.Platform{content.Twitter, content.Twitter, content.Twitter, content.Facebook, content.Instagram} {
+		entries = append(entries, Entry{Key: fmt.Sprint(i), Account: content.Account{Platform: p}, Modified: noon().Add(time.Duration(-i) * time.Hour)})
+	}
+	var got []string
+	var last content.Platform
+	for {
+		e, found := Next(entries, last, noon())
+		if !found {
+			break
+		}
+		got, last = append(got, e.Key), e.Account.Platform
+		for i := range entries {
+			if entries[i].Key == e.Key {
+				entries[i].Outcome = new(e.Begin("r", noon()).Done(noon()))
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"4", "2", "3", "1", "0"}, got); diff != "" {
+		t.Errorf("turns (-want +got):\n%s", diff)
+	}
+}
