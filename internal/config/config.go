@@ -1,0 +1,203 @@
+// Package config turns miner.yaml, and the environment, into values. It is the
+// only reader of both; every setting has a default, and the file is optional.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// File is the name of the configuration in a home.
+const File = "miner.yaml"
+
+// Config is everything that can be set.
+type Config struct {
+	// Home is the absolute path of the miner's home. It is not set in the file.
+	Home string `yaml:"-"`
+
+	Report     Report     `yaml:"report"`
+	Watch      Watch      `yaml:"watch"`
+	Storage    Storage    `yaml:"storage"`
+	Connectors Connectors `yaml:"connectors"`
+	Modules    Modules    `yaml:"modules"`
+	Restart    Restart    `yaml:"restart"`
+}
+
+// Report says how the operator's lines come.
+type Report struct {
+	CheckInterval time.Duration `yaml:"check_interval"`
+	StatusEvery   time.Duration `yaml:"status_every"`
+	Format        string        `yaml:"format"` // plain, time or json
+}
+
+// Watch says how Module 1 waits for accounts.
+type Watch struct {
+	Wait time.Duration `yaml:"wait"`
+}
+
+// Storage names the buckets. A relative path is one in the home.
+type Storage struct {
+	Results string `yaml:"results"`
+	Raw     string `yaml:"raw"`
+}
+
+// Connectors says where raw data comes from.
+type Connectors struct {
+	// Archive is a folder of stored raw scrapes, <platform>/<primary>/<username>.json.
+	Archive string `yaml:"archive"`
+}
+
+// Modules are the two processes that the miner keeps alive.
+type Modules struct {
+	Content Module `yaml:"content"`
+	Images  Images `yaml:"images"`
+}
+
+// Module is one process. Without a command it is the built-in one.
+type Module struct {
+	Command []string          `yaml:"command"`
+	Dir     string            `yaml:"dir"`
+	Env     map[string]string `yaml:"env"`
+}
+
+// Images is Module 2.
+type Images struct {
+	Module `yaml:",inline"`
+	// Address is where queries are answered; a free port is taken when it is in use.
+	Address string `yaml:"address"`
+}
+
+// Restart is the policy by which modules are started again.
+type Restart struct {
+	HealthyAfter time.Duration `yaml:"healthy_after"`
+	Backoff      time.Duration `yaml:"backoff"`
+	BackoffMax   time.Duration `yaml:"backoff_max"`
+	Deaths       int           `yaml:"deaths"` // within Window, after which a module counts as failed
+	Window       time.Duration `yaml:"window"`
+	RetryFailed  time.Duration `yaml:"retry_failed"`
+	StopGrace    time.Duration `yaml:"stop_grace"`
+}
+
+// Default returns the settings of a home without a file.
+func Default(home string) Config {
+	return Config{
+		Home:    home,
+		Report:  Report{CheckInterval: time.Second, StatusEvery: 30 * time.Second, Format: "plain"},
+		Watch:   Watch{Wait: 300 * time.Second},
+		Storage: Storage{Results: "tasks", Raw: "structuredb"},
+		Modules: Modules{Images: Images{Address: "127.0.0.1:8090"}},
+		Restart: Restart{
+			HealthyAfter: 10 * time.Second, Backoff: time.Second, BackoffMax: time.Minute,
+			Deaths: 10, Window: 10 * time.Minute, RetryFailed: 10 * time.Minute, StopGrace: 5 * time.Second,
+		},
+	}
+}
+
+// Load reads the configuration of a home. A missing file is the default; a
+// wrong one is an error that names line, column and, for an unknown key, the
+// nearest known one.
+func Load(home string) (Config, error) {
+	home, err := filepath.Abs(home)
+	if err != nil {
+		return Config{}, fmt.Errorf("load configuration: %w", err)
+	}
+	path := filepath.Join(home, File)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Default(home), nil
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("load configuration: %w", err)
+	}
+	c, err := parse(home, text)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// check returns everything that is wrong with c.
+func (c Config) check() error {
+	var wrong []error
+	positive := map[string]time.Duration{
+		"report.check_interval": c.Report.CheckInterval,
+		"report.status_every":   c.Report.StatusEvery,
+		"watch.wait":            c.Watch.Wait,
+		"restart.healthy_after": c.Restart.HealthyAfter,
+		"restart.backoff":       c.Restart.Backoff,
+		"restart.backoff_max":   c.Restart.BackoffMax,
+		"restart.window":        c.Restart.Window,
+		"restart.retry_failed":  c.Restart.RetryFailed,
+		"restart.stop_grace":    c.Restart.StopGrace,
+	}
+	for name, d := range positive {
+		if d <= 0 {
+			wrong = append(wrong, fmt.Errorf("%s is %v: give a time like 30s", name, d))
+		}
+	}
+	if c.Restart.BackoffMax < c.Restart.Backoff {
+		wrong = append(wrong, fmt.Errorf("restart.backoff_max %v is below restart.backoff %v", c.Restart.BackoffMax, c.Restart.Backoff))
+	}
+	if c.Restart.Deaths < 1 {
+		wrong = append(wrong, fmt.Errorf("restart.deaths is %d: give at least 1", c.Restart.Deaths))
+	}
+	if !slices.Contains([]string{"plain", "time", "json"}, c.Report.Format) {
+		wrong = append(wrong, fmt.Errorf("report.format is %q: it is plain, time or json", c.Report.Format))
+	}
+	if host, _, err := net.SplitHostPort(c.Modules.Images.Address); err != nil || !isLoopback(host) {
+		wrong = append(wrong, fmt.Errorf("modules.images.address is %q: give a loopback address with a port, like 127.0.0.1:8090", c.Modules.Images.Address))
+	}
+	slices.SortFunc(wrong, func(a, b error) int { return compare(a.Error(), b.Error()) })
+	return errors.Join(wrong...)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func compare(a, b string) int {
+	if a < b {
+		return -1
+	}
+	return 1
+}
+
+// Results returns the folder of the results bucket.
+func (c Config) Results() string { return c.inHome(c.Storage.Results) }
+
+// Raw returns the folder of the raw bucket.
+func (c Config) Raw() string { return c.inHome(c.Storage.Raw) }
+
+// Archive returns the folder of stored raw scrapes, "" when none is set.
+func (c Config) Archive() string {
+	if c.Connectors.Archive == "" {
+		return ""
+	}
+	return c.inHome(c.Connectors.Archive)
+}
+
+// Logs returns the folder of the modules' output.
+func (c Config) Logs() string { return filepath.Join(c.Home, "logs") }
+
+// Locks returns the folder of kernel locks on accounts and executors.
+func (c Config) Locks() string { return filepath.Join(c.Home, "locks") }
+
+// Engine returns the engine's database.
+func (c Config) Engine() string { return filepath.Join(c.Home, "engine.db") }
+
+// Index returns the index's database.
+func (c Config) Index() string { return filepath.Join(c.Home, "index.db") }
+
+func (c Config) inHome(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(c.Home, path)
+}
