@@ -13,6 +13,7 @@ const (
 	anomalyPosts = 10 // comparable posts below which "usual" has no meaning
 	neighbours   = 30 // posts nearest in time that say what is usual
 	far          = 4  // robust standard deviations from which a post stands out
+	twice        = 2  // factor that this is at least, however alike the posts are
 	// settled is the age from which a post has most of what it will ever get; a
 	// younger one cannot be called low.
 	settled = 48 * time.Hour
@@ -25,7 +26,9 @@ const (
 // neighbours nearest in time, itself excluded, and its score is what it differs
 // by over 1.4826 × the median absolute deviation of all such differences. No
 // count is steadier than a Poisson count, so that deviation is at least
-// 1/√(1 + expected).
+// 1/√(1 + expected); and it is at least such that a post which stands out got
+// twice or half of what was expected, because the first and last posts have
+// their neighbours on one side and lag a steady growth.
 func (s sample) anomalies() content.Anomalies {
 	if why := s.unfit(); why != "" {
 		return content.Anomalies{NotEnough: why}
@@ -36,14 +39,14 @@ func (s sample) anomalies() content.Anomalies {
 			"not enough data: need %d comparable posts with a date, have %d", anomalyPosts, len(posts))}
 	}
 	found := content.Anomalies{Method: fmt.Sprintf(
-		"difference of ln(1 + engagement) from the median of the %d posts nearest in time, in robust standard deviations (MAD); from ±%d",
-		min(neighbours, len(posts)-1), far)}
+		"difference of ln(1 + engagement) from the median of the %d posts nearest in time, in robust standard deviations (MAD); from ±%d and a factor of %d",
+		min(neighbours, len(posts)-1), far, twice)}
 	usual := expected(posts)
 	away := make([]float64, len(posts))
 	for n, i := range posts {
 		away[n] = i.log() - usual[n]
 	}
-	sigma := spread(away)
+	sigma := max(spread(away), math.Log(twice)/far)
 	for n, i := range posts {
 		score := away[n] / max(sigma, math.Exp(-usual[n]/2))
 		young := !s.scraped.IsZero() && s.scraped.Sub(i.local) < settled

@@ -1,9 +1,6 @@
 package trend
 
 import (
-	"math"
-	"slices"
-
 	"github.com/stagewatch/stagewatch/internal/content"
 )
 
@@ -52,92 +49,3 @@ func split(items []item, n int, at func(item) int) [][]item {
 	}
 	return groups
 }
-
-// lifts returns for each group the factor by which its posts do better than
-// all, drawn toward 1 by how little the group says.
-//
-// A group's mean is drawn toward the mean of all by its weight w, once with
-// plain means and once with those of y = ln(1 + engagement):
-//
-//	plain:  1 + w · (mean_g / mean − 1)
-//	log:    exp(w · (y_g − y))
-//
-// and the one nearer to 1 counts, 1 where they point apart: a single post with
-// a hundred times the usual likes lifts the plain mean only, a few good ones
-// under a poor top lift the other only.
-func lifts(groups [][]item) []float64 {
-	all := slices.Concat(groups...)
-	overall, middle := mean(values(all)), mean(logs(all))
-	lift := make([]float64, len(groups))
-	for g, w := range weights(groups) {
-		lift[g] = 1
-		if w == 0 || overall == 0 {
-			continue
-		}
-		plain := 1 + w*(mean(values(groups[g]))/overall-1)
-		log := math.Exp(w * (mean(logs(groups[g])) - middle))
-		switch {
-		case plain > 1 && log > 1:
-			lift[g] = min(plain, log)
-		case plain < 1 && log < 1:
-			lift[g] = max(plain, log)
-		}
-	}
-	return lift
-}
-
-// weights returns how far each group's mean is to be believed, 0 to 1.
-//
-// It is empirical Bayes on y = ln(1 + engagement): a group of n posts has
-//
-//	w = n τ² / (n τ² + σ²)
-//
-// where σ² is the variance within groups and τ² that between them beyond what
-// σ² explains, both by moments (one-way random effects with unequal n; Searle,
-// Casella & McCulloch, Variance Components, 1992). Groups that differ no more
-// than chance makes them have τ² = 0, and nothing is believed.
-func weights(groups [][]item) []float64 {
-	all := slices.Concat(groups...)
-	middle := mean(logs(all))
-	var filled, squares, within, between float64
-	for _, items := range groups {
-		n, y := float64(len(items)), logs(items)
-		if n == 0 {
-			continue
-		}
-		filled++
-		squares += n * n
-		between += n * square(mean(y)-middle)
-		for _, one := range y {
-			within += square(one - mean(y))
-		}
-	}
-	weight := make([]float64, len(groups))
-	total := float64(len(all))
-	free := total - filled // degrees of freedom within groups
-	if filled < 2 || free < 1 {
-		return weight
-	}
-	sigma2 := within / free
-	tau2 := (between - (filled-1)*sigma2) / (total - squares/total)
-	if tau2 <= 0 {
-		return weight
-	}
-	for g, items := range groups {
-		n := float64(len(items))
-		weight[g] = n * tau2 / (n*tau2 + sigma2)
-	}
-	return weight
-}
-
-// logs returns ln(1 + engagement) of the items.
-func logs(items []item) []float64 {
-	y := make([]float64, len(items))
-	for n, i := range items {
-		y[n] = i.log()
-	}
-	return y
-}
-
-// square returns x².
-func square(x float64) float64 { return x * x }
