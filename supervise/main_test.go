@@ -69,7 +69,7 @@ type bench struct {
 
 func run(t testing.TB, c Config) *bench {
 	t.Helper()
-	b := &bench{t: t, events: make(chan Event, 100_000)}
+	b := &bench{t: t, events: make(chan Event, 10_000)}
 	c.OnEvent = func(e Event) { b.events <- e }
 	s, err := New(c)
 	if err != nil {
