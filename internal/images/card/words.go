@@ -23,41 +23,51 @@ const mostMarks = 2
 // hashtags, bullets and control characters, in NFC. Line breaks stay, and an emoji
 // before a capital letter is one; other space is one blank.
 func clean(s string) string {
-	var out strings.Builder
-	dropped := false // The rune before was left out, so a mark on it is too.
-	marks := 0       // in a row: towers of them are ornament
-	for _, r := range norm.NFC.String(strings.ToValidUTF8(plain(s), "")) {
-		if marks++; !unicode.IsMark(r) {
-			marks = 0
-		}
-		switch {
-		case r == '\n' || r == '\u2028' || r == '\u2029':
-			out.WriteByte('\n')
-			dropped = false
-		case r == '\u00a0' || r == '\u202f':
-			out.WriteRune('\u00a0')
-			dropped = false
-		case unicode.IsSpace(r):
-			out.WriteByte(' ')
-			dropped = false
-		case decoration(r) || (dropped && unicode.IsMark(r)), marks > mostMarks:
-			if !dropped && marks == 0 {
-				out.WriteRune(pause)
-			}
-			dropped = true
-		default:
-			out.WriteRune(r)
-			dropped = false
-		}
-	}
 	var lines []string
-	for l := range strings.SplitSeq(out.String(), "\n") {
-		l = pauses(dropTokens(strings.FieldsFunc(l, blank)))
-		if l = strings.TrimLeft(l, "-–—•·*› "); hasWords(l) {
-			lines = append(lines, l)
+	for given := range strings.SplitSeq(visible(s), "\n") {
+		for l := range strings.SplitSeq(pauses(dropTokens(strings.FieldsFunc(given, blank))), "\n") {
+			if l = strings.TrimLeft(l, "-–—•·*› "); hasWords(l) {
+				lines = append(lines, l)
+			}
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// visible reduces s to visible characters, '\n', ' ', no-break spaces and pauses.
+func visible(s string) string {
+	var out strings.Builder
+	dropped := false // The rune before was left out, so a mark on it is too.
+	marks := 0       // in a row: towers of them are ornament
+	for _, r := range norm.NFC.String(plain(strings.ToValidUTF8(s, ""))) {
+		if marks++; !unicode.IsMark(r) {
+			marks = 0
+		}
+		if decoration(r) || marks > mostMarks || (dropped && marks > 0) {
+			if !dropped && unicode.Is(unicode.So, r) {
+				out.WriteRune(pause)
+			}
+			dropped = true
+			continue
+		}
+		dropped = false
+		out.WriteRune(spaced(r))
+	}
+	return out.String()
+}
+
+// spaced returns the one line break, blank or no-break space that stands for all
+// of their kind, or r itself.
+func spaced(r rune) rune {
+	switch {
+	case r == '\n' || r == '\u2028' || r == '\u2029':
+		return '\n'
+	case r == '\u00a0' || r == '\u202f':
+		return '\u00a0'
+	case unicode.IsSpace(r):
+		return ' '
+	}
+	return r
 }
 
 // pauses joins tokens with blanks, or with a line break where something was left
@@ -102,6 +112,8 @@ func plain(s string) string {
 // decoration reports whether r is an emoji, a part of one, or no character to be seen.
 func decoration(r rune) bool {
 	switch {
+	case unicode.IsSpace(r):
+		return false
 	case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Co, r), unicode.Is(unicode.Variation_Selector, r):
 		return true
 	case unicode.Is(unicode.Me, r): // Enclosing marks: the key of a keycap emoji.
@@ -116,9 +128,9 @@ func decoration(r rune) bool {
 func dropTokens(tokens []string) []string {
 	kept := tokens[:0]
 	for _, t := range tokens {
-		lower := strings.ToLower(t)
-		link := strings.Contains(lower, "://") || strings.HasPrefix(lower, "www.")
-		tag := strings.HasPrefix(t, "#") && utf8.RuneCountInString(t) > 1
+		word := strings.ToLower(strings.Trim(t, string(pause)))
+		link := strings.Contains(word, "://") || strings.HasPrefix(word, "www.")
+		tag := strings.HasPrefix(word, "#") && len(word) > 1
 		if !link && !tag {
 			kept = append(kept, t)
 		}
