@@ -48,13 +48,17 @@ func (r *recorder) add(format string, args ...any) {
 	}
 }
 
-func (r *recorder) Start(n int, account, message string) { r.add("start %d %s: %s", n, account, message) }
+func (r *recorder) Start(n int, account, message string) {
+	r.add("start %d %s: %s", n, account, message)
+}
 
 func (r *recorder) Complete(n int, account, message string, _ map[string]any) {
 	r.add("complete %d %s: %s", n, account, message)
 }
 
-func (r *recorder) Failed(n int, account, message string) { r.add("failed %d %s: %s", n, account, message) }
+func (r *recorder) Failed(n int, account, message string) {
+	r.add("failed %d %s: %s", n, account, message)
+}
 
 func (r *recorder) all() []string {
 	r.mu.Lock()
