@@ -31,9 +31,25 @@ func TestAnomalyNamesItsPost(t *testing.T) {
 		t.Errorf("the low one is %+v, want 3 with a negative score", f)
 	}
 
-	young := newSample(content.Source{Order: content.Recent, Posts: posts, Scraped: posts[19].Time.Add(time.Hour)}, time.UTC)
-	if found := young.anomalies().Found; len(found) != 1 || found[0].PostID != "p007" {
+	young := content.Source{Order: content.Recent, Posts: posts, Scraped: posts[19].Time.Add(time.Hour)}
+	if found := newSample(young, time.UTC).anomalies().Found; len(found) != 1 || found[0].PostID != "p007" {
 		t.Errorf("found %+v, want no post called low an hour after it was made", found)
+	}
+	*posts[19].Likes = 9_000
+	if found := newSample(young, time.UTC).anomalies().Found; len(found) != 2 {
+		t.Errorf("found %+v, want a post that is high after an hour", found)
+	}
+}
+
+// TestPostIsNotExpectedOfItself holds whose median is expected.
+func TestPostIsNotExpectedOfItself(t *testing.T) {
+	posts := every(at(time.UTC, "2025-03-01 12:00"), time.Hour, 3, func(n int) int64 { return int64(100 * n) })
+	got := expected(sampleOf(posts).measured())
+	want := []float64{(math.Log1p(100) + math.Log1p(200)) / 2, math.Log1p(200) / 2, math.Log1p(100) / 2}
+	for n := range want {
+		if !near(got[n], want[n]) {
+			t.Errorf("expected of post %d is %v, want %v", n, got[n], want[n])
+		}
 	}
 }
 

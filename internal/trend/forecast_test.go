@@ -175,6 +175,26 @@ func TestWorseThanRepeatingTheWeekIsDropped(t *testing.T) {
 	}
 }
 
+// TestHeldBackWeeksAreNotLearntFrom holds that the reported coverage is that of
+// weeks the recipe has not seen: one of two is like nothing before it.
+func TestHeldBackWeeksAreNotLearntFrom(t *testing.T) {
+	var series []float64
+	for n := range 63 {
+		y := 100 + float64(n*37%11)*5
+		if n >= 56 {
+			y *= 100
+		}
+		series = append(series, y)
+	}
+	out, err := Forecast(series, season)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Held != 14 || out.Coverage > 0.5 {
+		t.Errorf("coverage on %d held-back days is %v, want at most half of 14", out.Held, out.Coverage)
+	}
+}
+
 // TestForecastRefusesWhatItCannotUse holds the errors.
 func TestForecastRefusesWhatItCannotUse(t *testing.T) {
 	if _, err := Forecast(make([]float64, minHistory-1), season); !errors.Is(err, ErrTooShort) {
@@ -224,5 +244,18 @@ func TestForecastLeavesOutUnfinishedDays(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestForecastLooksBackOneYear holds how much is learnt from, and that reposts
+// among the posts are no posts with unknown likes.
+func TestForecastLooksBackOneYear(t *testing.T) {
+	posts := every(at(time.UTC, "2024-01-01 12:00"), 12*time.Hour, 900, func(n int) int64 { return int64(100 + n%5) })
+	for n := range 450 {
+		posts[2*n].Repost = true
+	}
+	f := sampleOf(posts).forecast()
+	if len(f.Points) != season || !strings.Contains(f.Method, "; 365 days, the last 28 held back") {
+		t.Errorf("forecast is %+v, want one from 365 days", f)
 	}
 }

@@ -1,14 +1,19 @@
 package trend
 
 import (
+	stdcmp "cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/stagewatch/stagewatch/internal/content"
 )
 
 // grouped returns comparable items with these values.
@@ -45,6 +50,30 @@ func TestLiftLiesBetweenOneAndTheGroupsOwn(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestLiftIsTheMoreCautiousOfTwoReadings holds it where plain means and
+// logarithms disagree: one good post among poor ones, next to steady ones.
+func TestLiftIsTheMoreCautiousOfTwoReadings(t *testing.T) {
+	poorWithTop, steady := []float64{1, 1, 1, 900}, []float64{200, 220, 240, 260}
+	got := lifts(grouped(poorWithTop, steady))
+	if low := 225.75 / 227.875; got[0] < low || got[0] > 1 {
+		t.Errorf("lift of posts whose mean is %.3f of all is %v", low, got[0])
+	}
+	if high := 230 / 227.875; got[1] > high || got[1] < 1 {
+		t.Errorf("lift of posts whose mean is %.3f of all is %v", high, got[1])
+	}
+	if got := lifts(grouped([]float64{900, 1, 1, 1}, []float64{40, 44, 48, 52})); got[0] != 1 || got[1] != 1 {
+		t.Errorf("lifts are %v where the readings point apart, want 1", got)
+	}
+}
+
+// TestFewLikesAreNotBelieved holds that counts which happen to be equal within
+// their groups are as unsure as counts are.
+func TestFewLikesAreNotBelieved(t *testing.T) {
+	if got := lifts(grouped([]float64{0, 0, 0, 0}, []float64{1, 1, 1, 1})); got[1] > 1.15 {
+		t.Errorf("four posts with one like instead of none are lifted by %v", got[1])
+	}
 }
 
 // TestMorePostsAreBelievedMore holds that the same difference counts for more
@@ -121,6 +150,14 @@ func TestChanceDependsOnRanksOnly(t *testing.T) {
 	}
 }
 
+// TestEqualValuesShareTheirRank holds the ranks against ones made by hand.
+func TestEqualValuesShareTheirRank(t *testing.T) {
+	want := [][]float64{{3, 3}, {1, 3, 5}}
+	if diff := cmp.Diff(want, ranks(grouped([]float64{5, 5}, []float64{1, 5, 9}))); diff != "" {
+		t.Errorf("ranks (-want +got):\n%s", diff)
+	}
+}
+
 // TestBestTimeIsFoundAndNamed plants a good slot among posts over the day.
 func TestBestTimeIsFoundAndNamed(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
@@ -159,6 +196,9 @@ func TestBestTimeIsFoundAndNamed(t *testing.T) {
 			}
 			if (test.caveat == "") != (best.Caveat == "") || !strings.Contains(best.Caveat, test.caveat) {
 				t.Errorf("caveat is %q, want %q", best.Caveat, test.caveat)
+			}
+			if !slices.IsSortedFunc(best.Slots, func(a, b content.Slot) int { return stdcmp.Compare(b.Lift, a.Lift) }) {
+				t.Errorf("slots are not best first: %+v", best.Slots)
 			}
 			if top := best.Slots[0]; top.Lift < worthIt || (top.Weekday == -1) != (test.posts < dailyFrom) {
 				t.Errorf("first slot is %+v", top)
@@ -207,7 +247,9 @@ func TestWeeklyPatternIsTestedAgainstChance(t *testing.T) {
 				return int64(1000 * f * math.Exp(0.4*random.NormFloat64()))
 			})
 			for n := range 3 {
-				posts = append(posts, liked(fmt.Sprint("extra", n), at(time.UTC, "2025-03-06 18:00").AddDate(0, 0, 7*n), 1000))
+				extra := liked(fmt.Sprint("extra", n), at(time.UTC, "2025-03-06 18:00").AddDate(0, 0, 7*n), 0)
+				extra.Likes = nil // posted all the same
+				posts = append(posts, extra)
 			}
 			w := sampleOf(posts).weekly()
 			if w.NotEnough != "" || w.Busiest != 3 || w.Chance == nil {

@@ -23,15 +23,14 @@ func TestSummaryIsOfComparablePosts(t *testing.T) {
 	posts[6].Repost = true
 	pinned := liked("old", began.AddDate(-2, 0, 0), 99_999)
 	pinned.Pinned = true
-	posts[0].Pinned = true // pinned as well, but no older than the others
+	posts[3].Pinned = true // pinned as well, but no older than the others
 	posts = append(posts, pinned, liked("undated", time.Time{}, 70))
-	posts[1].Pinned = false
 
 	got := Summarize(posts, content.Recent, time.UTC)
-	perWeek := 7.0 * 6 / 6
+	perWeek := 7.0 * 7 / 7 // 7 gaps in 7 days
 	want := content.Summary{
-		N: 6, Mean: 45, Median: 45, P25: 32.5, P75: 57.5, Max: 70, MaxID: "undated", PerWeek: &perWeek,
-		PerWeekReason: "mean from 2025-03-02 to 2025-03-08, 7 posts over 6.0 days",
+		N: 7, Mean: 40, Median: 40, P25: 25, P75: 55, Max: 70, MaxID: "undated", PerWeek: &perWeek,
+		PerWeekReason: "mean from 2025-03-01 to 2025-03-08, 8 posts over 7.0 days",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
@@ -89,9 +88,13 @@ func TestKindsAreMeasuredApart(t *testing.T) {
 		posts[n].Kind, posts[n].Views = content.Video, &views
 	}
 	posts[0].Likes = nil
+	million := int64(1_000_000)
+	pinned := liked("old", began.AddDate(-1, 0, 0), 99_999)
+	pinned.Kind, pinned.Pinned, pinned.Views = content.Video, true, &million
+	posts = append(posts, pinned)
 	views := 2000.0
 	want := []content.KindFigure{
-		{Kind: content.Video, Posts: 3, N: 2, Mean: 1.5, Median: 1.5, Views: &views},
+		{Kind: content.Video, Posts: 4, N: 2, Mean: 1.5, Median: 1.5, Views: &views},
 		{Kind: content.Photo, Posts: 2, N: 2, Mean: 3.5, Median: 3.5},
 	}
 	if diff := cmp.Diff(want, sampleOf(posts).kinds()); diff != "" {

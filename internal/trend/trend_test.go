@@ -146,6 +146,9 @@ func TestTooLittleDataSaysWhatItNeeds(t *testing.T) {
 			posts:  every(began, 15*time.Hour+30*time.Minute, 12, flat),
 			weekly: "have 12 over 8", best: "need 2 slots of 3 hours with 3 comparable posts each, have 0", future: "need posts over 56 whole days (8 weeks), have 6",
 		},
+		"thirty posts in eleven days": {
+			posts: every(began, 8*time.Hour, 30, flat), best: "no time stands out", weekly: "have 30 over 11", future: "have 9",
+		},
 		"eight posts in eight years": {
 			posts:  every(began, 365*24*time.Hour, 8, flat),
 			weekly: "have 8 over", best: "have 8", odd: "have 8", future: "need posts on 14 of the 28 days before 2032-08-10, have them on 0",
