@@ -75,7 +75,7 @@ func branding(n int) Input {
 		Mended:  map[string]int{"trailing punctuation of a hashtag": 6, "HTML entities decoded": 2},
 	}
 	for i := range n {
-		when := newest.Add(-time.Duration(i*31) * time.Hour).Add(time.Duration(i%5) * 95 * time.Minute)
+		when := at("2025-08-20").AddDate(0, 0, -(i*13)/10).Add(time.Duration([]int{15, 6, 16, 10, 15, 17, 7}[i%7])*time.Hour + time.Duration(i%6)*9*time.Minute)
 		main.Posts = append(main.Posts, post("kilnandclay", content.Instagram, i, when))
 	}
 	rival := content.Source{

@@ -20,7 +20,7 @@ type chart struct {
 	XTicks []tick
 	Bars   []bar
 	Dots   []dot
-	Levels []level
+	Level  float64 // pixels from the top at which the line of the mean or median runs, 0 for none
 	Labels []label
 	Legend []key
 	Table  table
@@ -50,12 +50,6 @@ type dot struct {
 	Title string
 }
 
-// level is a horizontal line with its name, such as the median.
-type level struct {
-	Y     float64
-	Label string
-}
-
 type label struct {
 	X, Y   float64
 	Text   string
@@ -73,45 +67,61 @@ type table struct {
 	Rows [][]string
 }
 
-// scale maps values to pixels from the top.
+// scale maps values to pixels from the top: linear from 0, or logarithmic from
+// bottom, which is then above 0.
 type scale struct {
-	top, height float64
-	log         bool
+	bottom, top, height float64
 }
 
-// at returns where v lies.
-func (s scale) at(v float64) float64 {
-	part := v / s.top
-	if s.log {
-		part = math.Log1p(max(v, 0)) / math.Log1p(s.top)
-	}
-	return round(s.height * (1 - min(max(part, 0), 1)))
-}
-
-// newScale returns a scale from 0 to a round number above highest. It is
-// logarithmic when asked for.
-func newScale(highest, height float64, log bool) scale {
-	if log {
-		return scale{top: max(highest*1.1, 10), height: height, log: true}
-	}
+// linear returns a scale from 0 to a round number that reaches highest.
+func linear(highest, height float64) scale {
 	step := niceStep(highest)
 	return scale{top: max(step, math.Ceil(highest/step)*step), height: height}
 }
 
+// logarithmic returns a scale from 1, 2 or 5 times a power of ten below lowest to
+// above highest.
+func logarithmic(lowest, highest, height float64) scale {
+	lowest = max(lowest, 1)
+	bottom := math.Pow(10, math.Floor(math.Log10(lowest)))
+	for _, times := range []float64{5, 2} {
+		if times*bottom <= lowest {
+			bottom *= times
+			break
+		}
+	}
+	return scale{bottom: bottom, top: max(highest*1.15, 10*bottom), height: height}
+}
+
+// at returns where v lies. What is below the bottom lies on it.
+func (s scale) at(v float64) float64 {
+	part := v / s.top
+	if s.bottom > 0 {
+		part = math.Log(max(v, s.bottom)/s.bottom) / math.Log(s.top/s.bottom)
+	}
+	return round(s.height * (1 - min(max(part, 0), 1)))
+}
+
 // ticks returns the labelled values of the scale.
 func (s scale) ticks() []tick {
-	all := []tick{{At: s.height, Label: "0", Rule: true}}
-	if !s.log {
+	var all []tick
+	add := func(v float64) { all = append(all, tick{At: s.at(v), Label: short(v), Rule: true}) }
+	if s.bottom == 0 {
 		step := niceStep(s.top)
-		for v := step; v <= s.top*1.001; v += step {
-			all = append(all, tick{At: s.at(v), Label: short(v), Rule: true})
+		for v := 0.0; v <= s.top*1.001; v += step {
+			add(v)
 		}
 		return all
 	}
-	// The lowest powers of ten would stand on top of one another.
-	for v := 10.0; v <= s.top; v *= 10 {
-		if at := s.at(v); all[len(all)-1].At-at > 24 {
-			all = append(all, tick{At: at, Label: short(v), Rule: true})
+	between := []float64{1, 2, 5}
+	if s.top/s.bottom > 1000 {
+		between = between[:1]
+	}
+	for power := math.Pow(10, math.Floor(math.Log10(s.bottom))); power <= s.top; power *= 10 {
+		for _, times := range between {
+			if v := times * power; v >= s.bottom && v <= s.top {
+				add(v)
+			}
 		}
 	}
 	return all

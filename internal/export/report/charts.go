@@ -15,7 +15,7 @@ const plotHeight = 260
 
 // skewed is how many medians the best post must reach before the axis becomes
 // logarithmic: on a linear one all others would lie on the ground.
-const skewed = 15
+const skewed = 6
 
 // posted is a post whose date and engagement are known.
 type posted struct {
@@ -46,10 +46,13 @@ func timeline(in Input) *chart {
 	for _, a := range in.Analysis.Anomalies.Found {
 		odd[a.PostID] = a
 	}
-	highest := slices.MaxFunc(posts, func(x, y posted) int { return cmp.Compare(x.value, y.value) }).value
+	byValue := func(x, y posted) int { return cmp.Compare(x.value, y.value) }
+	lowest, highest := slices.MinFunc(posts, byValue).value, slices.MaxFunc(posts, byValue).value
 	median := in.Analysis.Summary.Median
-	log := median > 0 && highest > skewed*median
-	s := newScale(highest, plotHeight, log)
+	s := linear(highest, plotHeight)
+	if median > 0 && highest > skewed*median {
+		s = logarithmic(lowest, highest, plotHeight)
+	}
 	from, to := posts[0].Time.In(where), posts[len(posts)-1].Time.In(where)
 	span := float64(to.Sub(from))
 	c := &chart{
@@ -59,7 +62,8 @@ func timeline(in Input) *chart {
 		Table:  table{Head: []string{"Date", "Engagement", "Kind", ""}},
 	}
 	if median > 0 {
-		c.Levels = []level{{Y: s.at(median), Label: "median " + number(median)}}
+		c.Level = s.at(median)
+		c.Legend = append(c.Legend, key{"level", "median " + number(median)})
 	}
 	for _, p := range posts {
 		x := 50.0
@@ -78,11 +82,11 @@ func timeline(in Input) *chart {
 	if len(odd) > 0 {
 		c.Legend = append(c.Legend, key{"odd", "far outside what is usual"})
 	}
-	if log {
-		c.Notes = append(c.Notes, "The scale is logarithmic: each labelled line is ten times the one below it.")
+	if s.bottom > 0 {
+		c.Notes = append(c.Notes, "The scale is logarithmic: equal heights are equal ratios.")
 	}
 	if in.Analysis.Order == content.MostLiked {
-		c.Notes = append(c.Notes, "These are the account's most-liked posts, so a gap is not a silence and the height says nothing of a usual post.")
+		c.Notes = append(c.Notes, "These are the account's most-liked posts, so a gap is not a silence and the height says nothing about a usual post.")
 	} else if why := in.Analysis.Anomalies.NotEnough; why != "" {
 		c.Notes = append(c.Notes, "Unusual posts are not marked: "+why)
 	}
@@ -106,7 +110,7 @@ func outlook(in Input) *chart {
 	for _, p := range f.Points {
 		highest = max(highest, p.High)
 	}
-	s := newScale(highest, plotHeight, false)
+	s := linear(highest, plotHeight)
 	n := len(days) + len(f.Points)
 	step := 100 / float64(n)
 	c := &chart{
@@ -160,12 +164,12 @@ func cells(id, title string, all []content.Cell, name func(content.Cell) string,
 		return nil
 	}
 	const height = 150
-	s := newScale(highest, height, false)
+	s := linear(highest, height)
 	c := &chart{
 		ID: id, Title: title, Height: height, YTicks: s.ticks(), Narrow: true,
-		Desc:   "Mean engagement of the posts of each, drawn toward the overall mean where there are few posts. Times are " + in.zone() + ".",
-		Levels: []level{{Y: s.at(in.Analysis.Summary.Mean), Label: "mean " + number(in.Analysis.Summary.Mean)}},
-		Table:  table{Head: []string{"", "Posts", "Mean", "Drawn"}},
+		Desc:  "Mean engagement of the posts of each, drawn toward the overall mean where there are few posts. Times are " + in.zone() + ".",
+		Level: s.at(in.Analysis.Summary.Mean),
+		Table: table{Head: []string{"", "Posts", "Mean", "Drawn"}},
 	}
 	step := 100 / float64(len(all))
 	for i, cell := range all {
@@ -183,7 +187,7 @@ func cells(id, title string, all []content.Cell, name func(content.Cell) string,
 			c.XTicks = append(c.XTicks, tick{At: round((float64(i) + 0.5) * step), Label: name(cell), Minor: len(all) > 7 && i%6 != 0})
 		}
 	}
-	c.Legend = []key{{"bar", "3 posts or more"}, {"thin", "1 or 2 posts: chance"}}
+	c.Legend = []key{{"bar", "3 posts or more"}, {"thin", "1 or 2 posts: chance"}, {"level", "mean of all " + number(in.Analysis.Summary.Mean)}}
 	return c
 }
 

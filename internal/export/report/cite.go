@@ -78,9 +78,11 @@ type entry struct {
 	URL     string
 }
 
+// count is a named number.
 type count struct {
 	Name  string
 	Value string
+	Of    string // what it was measured on, if that is said
 }
 
 // appendix numbers posts as they are first cited.
@@ -134,7 +136,7 @@ func (a *appendix) entry(p content.Post) entry {
 	}
 	add := func(name string, n *int64) {
 		if n != nil {
-			e.Counts = append(e.Counts, count{name, whole(*n)})
+			e.Counts = append(e.Counts, count{Name: name, Value: whole(*n)})
 		}
 	}
 	replies, shares := "comments", "shares"

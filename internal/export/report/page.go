@@ -191,10 +191,11 @@ func figures(all []content.Figure) []count {
 		case f.Unit != "":
 			value += " " + f.Unit
 		}
+		one := count{Name: f.Name, Value: value}
 		if f.N > 0 {
-			value += " (" + plural(f.N, "post") + ")"
+			one.Of = plural(f.N, "post")
 		}
-		out = append(out, count{f.Name, value})
+		out = append(out, one)
 	}
 	return out
 }
@@ -228,7 +229,7 @@ func profileFigures(p content.Profile) []count {
 	var out []count
 	add := func(name string, n *int64) {
 		if n != nil {
-			out = append(out, count{name, whole(*n)})
+			out = append(out, count{Name: name, Value: whole(*n)})
 		}
 	}
 	add("followers", p.Followers)

@@ -78,7 +78,7 @@ func tally(of map[string]int) []count {
 	slices.SortStableFunc(names, func(x, y string) int { return of[y] - of[x] })
 	var out []count
 	for _, n := range names {
-		out = append(out, count{n, whole(int64(of[n]))})
+		out = append(out, count{Name: n, Value: whole(int64(of[n]))})
 	}
 	return out
 }

@@ -1,0 +1,254 @@
+package export
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/text/width"
+
+	"github.com/stagewatch/stagewatch/internal/content"
+)
+
+// columns is the width that text is set to: it fits a terminal of 80, with a margin.
+const columns = 78
+
+// textPosts is how many posts are named beside one statement.
+const textPosts = 8
+
+// Text writes the plan as plain text for a terminal of 80 columns or more. Posts
+// are those that the plan cites, as [Read] returns them; numbers in square
+// brackets point to their list at the end. Control characters in words from
+// outside are left out, so that they cannot steer the terminal.
+func Text(w io.Writer, plan content.Plan, posts []content.Post) error {
+	t := &typesetter{w: bufio.NewWriter(w), where: plan.Account.Location(), numbers: map[string]int{}, posts: map[string]content.Post{}}
+	for _, p := range posts {
+		t.posts[p.ID] = p
+	}
+	t.wrap("", plan.Account.Username+" on "+string(plan.Account.Platform))
+	made := ""
+	if !plan.Made.IsZero() {
+		made = ", plan of " + plan.Made.UTC().Format("2 January 2006")
+	}
+	t.wrap("", fmt.Sprintf("%d posts analysed%s", plan.Analyzed, made))
+	if len(plan.Notes) > 0 {
+		t.head("Before you read")
+		for _, n := range plan.Notes {
+			t.hang("- ", n)
+		}
+	}
+	t.next(plan.Next)
+	t.recommendations(plan)
+	t.statements("What works", plan.Works)
+	t.statements("The account", plan.Profile)
+	if len(plan.Topics) > 0 {
+		t.head("Topics")
+		for _, topic := range plan.Topics {
+			t.hang("- ", fmt.Sprintf("%s (%d posts)%s", topic.Name, len(topic.PostIDs), t.cite(topic.PostIDs)))
+		}
+	}
+	for _, c := range plan.Competitors {
+		t.competitor(c)
+	}
+	t.list()
+	if err := t.w.Flush(); err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	return nil
+}
+
+// typesetter sets text. Its writer keeps the first error until it is flushed.
+type typesetter struct {
+	w       *bufio.Writer
+	where   *time.Location
+	posts   map[string]content.Post
+	numbers map[string]int
+	cited   []content.Post
+}
+
+func (t *typesetter) head(title string) {
+	t.line("")
+	t.line(strings.ToUpper(title))
+}
+
+func (t *typesetter) next(n content.NextPost) {
+	t.head("The next post")
+	if n.Withheld != "" {
+		t.wrap("  ", "None is suggested. "+n.Withheld)
+		return
+	}
+	for line := range strings.SplitSeq(orElse(n.Caption, n.Tweet), "\n") {
+		t.wrap("  | ", line)
+	}
+	if len(n.Hashtags) > 0 {
+		t.wrap("  | ", strings.Join(n.Hashtags, " "))
+	}
+	t.labelled("Call to action", n.CallToAction)
+	t.labelled("When", n.When)
+	t.labelled("Image", n.ImagePrompt)
+	if n.Why != "" {
+		t.labelled("Why", n.Why+t.cite(n.PostIDs))
+	}
+}
+
+func (t *typesetter) labelled(name, words string) {
+	if words != "" {
+		t.hang("  "+name+": ", words)
+	}
+}
+
+func (t *typesetter) recommendations(plan content.Plan) {
+	t.head("Recommendations")
+	if plan.Withheld != "" {
+		t.wrap("  ", plan.Withheld)
+	}
+	for i, r := range plan.Recommendations {
+		if i > 0 {
+			t.line("")
+		}
+		t.hang(fmt.Sprintf("%2d  ", i+1), r.Title)
+		t.wrap("    ", r.Why)
+		t.hang("    How: ", r.How)
+		if r.Measure != "" {
+			t.hang("    Measure: ", r.Measure)
+		}
+		t.wrap("    ", "Evidence: "+r.Evidence+t.cite(r.PostIDs))
+	}
+}
+
+func (t *typesetter) statements(title string, all []content.Statement) {
+	if len(all) == 0 {
+		return
+	}
+	t.head(title)
+	for _, s := range all {
+		t.hang("- ", s.Text+t.cite(s.PostIDs))
+	}
+}
+
+func (t *typesetter) competitor(c content.CompetitorAnalysis) {
+	t.head("Competitor " + clean(c.Username))
+	if c.Missing != "" {
+		t.wrap("  ", "Nothing to compare. "+c.Missing)
+		return
+	}
+	t.wrap("  ", c.Overview)
+	for _, s := range c.Strengths {
+		t.hang("  + ", s.Text+t.cite(s.PostIDs))
+	}
+	for _, s := range c.Vulnerabilities {
+		t.hang("  - ", s.Text+t.cite(s.PostIDs))
+	}
+	for _, s := range c.CounterStrategies {
+		t.hang("  > ", s.Text+t.cite(s.PostIDs))
+	}
+}
+
+// cite returns " [1] [2]" for posts, numbered as they are first cited.
+func (t *typesetter) cite(ids []string) string {
+	var b strings.Builder
+	named, known := 0, 0
+	for _, id := range ids {
+		p, ok := t.posts[id]
+		if !ok {
+			continue
+		}
+		if known++; known > textPosts {
+			continue
+		}
+		if t.numbers[id] == 0 {
+			t.cited = append(t.cited, p)
+			t.numbers[id] = len(t.cited)
+		}
+		fmt.Fprintf(&b, " [%d]", t.numbers[id])
+		named++
+	}
+	if known > named {
+		fmt.Fprintf(&b, " and %d more", known-named)
+	}
+	return b.String()
+}
+
+func (t *typesetter) list() {
+	if len(t.cited) == 0 {
+		return
+	}
+	t.head("Posts")
+	for i, p := range t.cited {
+		when := "no date"
+		if !p.Time.IsZero() {
+			when = p.Time.In(t.where).Format("2006-01-02 15:04 MST")
+		}
+		words := fmt.Sprintf("%s, %s by %s", when, p.Kind, p.Account)
+		if sum, ok := p.Engagement(); ok {
+			words += ", engagement " + humanize.Comma(sum)
+		}
+		t.hang(fmt.Sprintf("%4s ", fmt.Sprintf("[%d]", i+1)), words)
+		if p.URL != "" {
+			t.line("     " + clean(p.URL))
+		}
+	}
+}
+
+// hang sets words behind a label, with what follows indented by as much.
+func (t *typesetter) hang(label, words string) {
+	t.set(label, strings.Repeat(" ", cells(label)), words)
+}
+
+// wrap sets words with every line indented alike.
+func (t *typesetter) wrap(indent, words string) { t.set(indent, indent, words) }
+
+func (t *typesetter) set(first, rest, words string) {
+	line, used := first, cells(first)
+	empty := true
+	for _, word := range strings.Fields(clean(words)) {
+		n := cells(word)
+		if !empty && used+1+n > columns {
+			t.line(line)
+			line, used, empty = rest, cells(rest), true
+		}
+		if !empty {
+			line, used = line+" ", used+1
+		}
+		line, used, empty = line+word, used+n, false
+	}
+	t.line(line)
+}
+
+func (t *typesetter) line(s string) {
+	_, _ = t.w.WriteString(strings.TrimRight(s, " ") + "\n") // Flush returns the error.
+}
+
+// clean removes what could steer a terminal or turn the direction of a line
+// around; line breaks and tabs become blanks.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == unicode.ReplacementChar:
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// cells returns how many columns of a terminal s takes, as nearly as can be told
+// without asking it.
+func cells(s string) int {
+	n := 0
+	for _, r := range s {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case width.LookupRune(r).Kind() == width.EastAsianWide, width.LookupRune(r).Kind() == width.EastAsianFullwidth:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
