@@ -54,15 +54,19 @@ type foundPost struct {
 
 // answer puts together what the index and the stored plan say to q.
 func (m *Module) answer(ctx context.Context, q question) (answer, error) {
-	hits, err := m.search.Search(ctx, Search{Text: q.Question, Platform: q.Platform, Account: q.Username, Limit: mostHits})
-	if err != nil {
-		return answer{}, fmt.Errorf("search posts: %w", err)
-	}
-	hits = fitting(hits)
 	plan, err := m.storedPlan(ctx, q)
 	if err != nil {
 		return answer{}, err
 	}
+	search := Search{Text: q.Question, Platform: q.Platform, Accounts: []string{q.Username}, Limit: mostHits}
+	if asks(q.Question, rivalWords()) { // Else they would crowd the account's own posts out.
+		search.Accounts = append(search.Accounts, plan.Account.Competitors...)
+	}
+	hits, err := m.search.Search(ctx, search)
+	if err != nil {
+		return answer{}, fmt.Errorf("search posts: %w", err)
+	}
+	hits = fitting(hits)
 	a := answer{
 		Platform: q.Platform, Username: q.Username, Question: q.Question, Note: note,
 		Figures: []content.Figure{}, Posts: make([]foundPost, 0, len(hits)), Caveats: plan.Notes,

@@ -3,7 +3,9 @@ package images
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -40,9 +42,14 @@ func rules() []rule {
 		{[]string{"hashtag", "hashtags", "tag", "tags"}, hashtagsUsed},
 		{[]string{"most liked", "most popular", "most viewed", "best post", "best posts", "top", "best performing", "strongest"}, strongestPost},
 		{[]string{"video", "videos", "reel", "reels", "photo", "photos", "carousel", "carousels", "kind", "kinds", "format", "formats"}, byKind},
-		{[]string{"competitor", "competitors", "compare", "compared", "versus", "vs"}, byAccount},
+		{rivalWords(), byAccount},
 		{[]string{"topic", "topics", "about what", "what works", "works best"}, planned("topic", "kind")},
 	}
+}
+
+// rivalWords are the words by which a question asks for competitors too.
+func rivalWords() []string {
+	return []string{"competitor", "competitors", "rival", "rivals", "compare", "compared", "versus", "vs"}
 }
 
 // mostSentences is how long an answer gets.
@@ -51,10 +58,9 @@ const mostSentences = 2
 // findings answers the question in at most mostSentences findings: what it asks
 // for by name first, then how the posts that fit it did.
 func findings(e evidence) []finding {
-	asked := words(e.question)
 	var all []finding
 	for _, r := range rules() {
-		if slices.ContainsFunc(r.words, func(w string) bool { return strings.Contains(asked, " "+w+" ") }) {
+		if asks(e.question, r.words) {
 			if f, ok := r.find(e); ok {
 				all = append(all, f)
 			}
@@ -64,6 +70,12 @@ func findings(e evidence) []finding {
 		all = append(all, f)
 	}
 	return all[:min(len(all), mostSentences)]
+}
+
+// asks reports whether one of the words, or rows of words, is in the question.
+func asks(question string, any []string) bool {
+	said := words(question)
+	return slices.ContainsFunc(any, func(w string) bool { return strings.Contains(said, " "+w+" ") })
 }
 
 // words returns the words of s in small letters with single blanks before, between and after.
@@ -248,12 +260,12 @@ func verb(n int, one, more string) string {
 	return more
 }
 
-// number writes v with thousands apart, and with one decimal below a hundred.
+// number writes v with thousands apart, and a broken one below a hundred with one decimal.
 func number(v float64) string {
-	if v >= 100 {
-		return humanize.Comma(int64(v + 0.5))
+	if v < 100 && v != math.Trunc(v) {
+		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
-	return humanize.CommafWithDigits(v, 1)
+	return humanize.Comma(int64(math.Round(v)))
 }
 
 // sentence ends s in a full stop.

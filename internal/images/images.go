@@ -42,14 +42,14 @@ type Bucket interface {
 
 // Search is what a Searcher is asked.
 type Search struct {
-	Text     string           // in the asker's words
-	Platform content.Platform // whose index
-	Account  string           // the username that the index belongs to; competitors' posts are filed under it
-	Limit    int              // most hits
+	Text     string // in the asker's words
+	Platform content.Platform
+	Accounts []string // usernames whose posts may be found
+	Limit    int      // most hits
 }
 
-// Searcher finds the posts that fit a text, best first. An account that has no
-// index yet has no hits, which is no error.
+// Searcher finds the posts that are closest to a text, best first. An account that
+// is not indexed yet has no hits, which is no error.
 type Searcher interface {
 	Search(ctx context.Context, s Search) ([]content.Hit, error)
 }
