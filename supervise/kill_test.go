@@ -9,21 +9,26 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// runDoomed is a supervisor that writes what happens to standard output and
-// waits to be killed. Each script is one process.
+// unguarded ends the mark of a doomed supervisor that is to have no guard.
+const unguarded = "-unguarded"
+
+// runDoomed is a supervisor that waits to be killed. Each script is one process.
 func runDoomed(dir, mark string, scripts []string) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	c := Config{
-		Guard:   []string{exe, "guard", mark},
-		OnEvent: func(e Event) { fmt.Println(e.Kind, e.PID) },
+	var c Config
+	if !strings.HasSuffix(mark, unguarded) {
+		c.Guard = []string{exe, "guard", mark}
 	}
 	for i, script := range scripts {
 		c.Processes = append(c.Processes, Process{
@@ -45,7 +50,11 @@ func runDoomed(dir, mark string, scripts []string) error {
 // until nothing that carries the mark is alive.
 func killDoomed(t *testing.T, when func(mark string), scripts ...string) {
 	t.Helper()
-	m := mark(t)
+	killMarked(t, mark(t), when, scripts...)
+}
+
+func killMarked(t *testing.T, m string, when func(mark string), scripts ...string) {
+	t.Helper()
 	args := self(t, append([]string{"doomed", t.TempDir(), m}, scripts...)...)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
@@ -90,6 +99,29 @@ func TestNothingSurvivesAKilledSupervisor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			killDoomed(t, count(t, test.living), test.script)
 		})
+	}
+}
+
+// The kernel's own signal covers the time in which there is no guard.
+func TestProcessDiesWithItsSupervisorAlsoWithoutGuard(t *testing.T) {
+	t.Parallel()
+	killMarked(t, mark(t)+unguarded, count(t, 2), "exec sleep 1000")
+}
+
+// That signal is bound to the thread that forks: there must be one for all.
+func TestThreadIsOneThread(t *testing.T) {
+	forker := startThread()
+	defer forker.stop()
+	seen := make(map[int]bool)
+	for range 50 {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() { forker.do(func() { seen[unix.Gettid()] = true }) })
+		}
+		wg.Wait()
+	}
+	if len(seen) != 1 {
+		t.Errorf("%d threads", len(seen))
 	}
 }
 

@@ -95,7 +95,7 @@ func TestLogKeepsEveryByte(t *testing.T) {
 	})
 }
 
-// A file-size limit stands for the full disk: a write fails half-way.
+// The disk is a small one that is full: a write fails half-way.
 func TestFullDiskDropsCountsAndRecovers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("a small file system can be mounted by root only")
@@ -134,6 +134,13 @@ func TestFullDiskDropsCountsAndRecovers(t *testing.T) {
 	want := fmt.Sprintf(" %d bytes of output are missing here: ", total)
 	if !strings.Contains(log, want) || !strings.HasSuffix(log, "---\nx\n") {
 		t.Errorf("the log ends in %q, want %q there", log[len(log)-200:], want)
+	}
+	if err := l.close(); err != nil {
+		t.Fatal(err)
+	}
+	l.write([]byte("y\n"))
+	if n := strings.Count(strings.Join(files(t, l), ""), "are missing here"); n != 1 {
+		t.Errorf("told %d times what is missing, want once", n)
 	}
 }
 

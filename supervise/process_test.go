@@ -192,11 +192,12 @@ func TestTwentyProcessesStopTogether(t *testing.T) {
 	}
 }
 
-// A grandchild that holds the output must not hide the exit of its parent.
-func TestGrandchildWithTheOutputDoesNotHideTheExit(t *testing.T) {
+// A grandchild must not hide the exit of its parent, nor outlive it.
+func TestGrandchildNeitherHidesTheExitNorOutlivesIt(t *testing.T) {
 	tests := map[string]string{
-		"in the group":       "sleep 1001 & exit 3",
-		"in its own session": "setsid sleep 1001 & sleep 0.1; exit 3",
+		"in the group":                 "sleep 1001 & exit 3",
+		"in the group, without output": "sleep 1001 >/dev/null 2>&1 & exit 3",
+		"in its own session":           "setsid sleep 1001 & sleep 0.1; exit 3",
 	}
 	for name, script := range tests {
 		t.Run(name, func(t *testing.T) {
