@@ -48,7 +48,7 @@ type Topic struct {
 	PostIDs []string `json:"post_ids"`
 	Mean    float64  `json:"mean"` // mean engagement of its comparable posts
 	N       int      `json:"n"`    // comparable posts
-	Lift    float64  `json:"lift"` // shrunk mean over the account's mean
+	Lift    float64  `json:"lift"` // shrunk mean over the account's mean; 0 when it cannot be told (most-liked posts)
 }
 
 // NextPost is the post that the data support making next.
@@ -65,6 +65,8 @@ type NextPost struct {
 	When         string   `json:"when,omitempty"` // the slot that it suits, with its time zone
 	PostIDs      []string `json:"post_ids,omitempty"`
 	Why          string   `json:"why,omitempty"`
+	// Figures are the numbers in Why or Withheld.
+	Figures []Figure `json:"figures,omitempty"`
 }
 
 // CompetitorAnalysis compares one competitor with the account.

@@ -1,0 +1,138 @@
+package generate
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+const (
+	habitShortest, habitLongest = 5, 45 // words
+	// habitLikeness is the share of common words from which two sentences are
+	// one habit.
+	habitLikeness = 0.6
+)
+
+// A habit is a sentence that the account writes again and again, given as one
+// of its posts has it.
+type habit struct {
+	text string
+	ask  string // what it asks of the reader, "" when it only states
+	in   []*item
+}
+
+type line struct {
+	text string
+	keys []string
+	ask  string
+	it   *item
+}
+
+// habits returns the sentences that at least two of the posts hold in nearly
+// the same words, most frequent first. Each word of what is returned stands in
+// two posts and each name in minSide, so that nothing said once (a shade, a
+// guest, a date) is said again.
+func (s *set) habits(posts []*item) []habit {
+	lines := s.repeatable(posts)
+	var out []habit
+	taken := make([]bool, len(lines))
+	for i, a := range lines {
+		if taken[i] {
+			continue
+		}
+		h := habit{text: a.text, ask: a.ask, in: []*item{a.it}}
+		for j := i + 1; j < len(lines); j++ {
+			b := lines[j]
+			if !taken[j] && a.ask == b.ask && likeness(a.keys, b.keys) >= habitLikeness {
+				taken[j] = true
+				if !slices.Contains(h.in, b.it) {
+					h.in = append(h.in, b.it)
+				}
+			}
+		}
+		if len(h.in) > 1 {
+			out = append(out, h)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b habit) int { return len(b.in) - len(a.in) })
+	return out
+}
+
+// repeatable returns the sentences of posts that may stand in a draft.
+func (s *set) repeatable(posts []*item) []line {
+	common := map[string]*item{} // nil once two posts hold the word
+	for _, it := range posts {
+		for _, l := range it.lines {
+			for _, t := range tokens(l) {
+				if held, seen := common[t.key]; !seen {
+					common[t.key] = it
+				} else if held != it {
+					common[t.key] = nil
+				}
+			}
+		}
+	}
+	names, _ := carriers(s.items, mentions)
+	tags, _ := carriers(s.items, hashtags)
+	var out []line
+	for _, it := range posts {
+		for _, text := range sentences(it.Text) {
+			text = strings.TrimLeftFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune("@#¿¡", r) })
+			if passing(unlinked(text)) || strings.ContainsAny(text, "“”\"«»*") || strings.Contains(strings.ToLower(text), "http") || !frequent(text, '@', names, minSide) || !frequent(text, '#', tags, 2) {
+				continue
+			}
+			l := line{text: text, it: it, ask: asking(it.Language, text)}
+			for _, t := range tokens(unlinked(text)) {
+				if held, seen := common[t.key]; seen && held != nil {
+					l.keys = nil
+					break
+				}
+				l.keys = append(l.keys, t.key)
+			}
+			if len(l.keys) >= habitShortest && len(l.keys) <= habitLongest && !personal(it.Language, l.keys) {
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+// frequent reports whether each @name or #tag in text is carried by at least
+// so many posts.
+func frequent(text string, sign byte, counts map[string]int, least int) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] == sign {
+			name := strings.ToLower(text[i+1 : i+1+nameLength(text[i+1:])])
+			if name != "" && counts[name] < least {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// personal reports whether a sentence speaks in the first person singular,
+// which a brand's post mostly borrows from a guest.
+func personal(language string, keys []string) bool {
+	return language == "en" && slices.ContainsFunc(keys, func(k string) bool {
+		return k == "i" || k == "i'm" || k == "i've" || k == "my" || k == "me"
+	})
+}
+
+// likeness returns the share of words that two sentences have in common.
+func likeness(a, b []string) float64 {
+	both := 0
+	seen := map[string]bool{}
+	for _, k := range a {
+		seen[k] = true
+	}
+	all := len(seen)
+	for _, k := range slices.Compact(slices.Sorted(slices.Values(b))) {
+		if seen[k] {
+			both++
+		} else {
+			all++
+		}
+	}
+	return float64(both) / float64(max(all, 1))
+}

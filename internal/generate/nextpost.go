@@ -1,0 +1,338 @@
+package generate
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/stagewatch/stagewatch/internal/content"
+)
+
+const (
+	maxTags       = 5
+	headlineWords = 8
+)
+
+// A draft is what the next post is written from.
+type draft struct {
+	*study
+	frames  frames
+	topic   *topic
+	posts   []*item // of the topic, in the main language
+	a, b    phrase  // what it speaks of; b may be empty
+	kind    content.Kind
+	habits  []habit
+	reasons []string
+	brand   bool
+}
+
+// next writes the next post, or says why it is withheld.
+func (s *study) next(found []finding) content.NextPost {
+	p := &prose{}
+	d, withheld := s.draft(found, p)
+	if withheld != "" {
+		return content.NextPost{Withheld: withheld, Figures: p.figures}
+	}
+	hook := d.hook()
+	body, ask := d.body(), d.ask()
+	out := content.NextPost{
+		CallToAction: ask, ImagePrompt: d.image(), Headline: d.headline(),
+		Language: s.language, PostIDs: cite(best(d.posts)), Why: d.why(p), When: s.when(),
+	}
+	if s.corpus.Account.Platform == content.Twitter {
+		out.Tweet = d.tweet(hook)
+	} else {
+		parts := []string{hook}
+		if body != "" {
+			parts = append(parts, body)
+		}
+		out.Caption = strings.Join(append(parts, ask), "\n\n")
+	}
+	out.Hashtags = d.hashtags(out.Caption + " " + out.Tweet)
+	out.Figures = p.figures
+	return out
+}
+
+// draft chooses what the next post is about, or returns why it cannot.
+func (s *study) draft(found []finding, p *prose) (*draft, string) {
+	handle := s.own.handle
+	worded := where(s.own.worded(), func(it *item) bool { return it.Language == s.language })
+	switch {
+	case len(s.own.items) == 0:
+		return nil, handle + " has no posts" + because(s.own.Missing) + ": not enough data for a draft, which needs a main language and " + p.posts("posts needed for a draft", minSide) + " in it."
+	case s.language == "":
+		return nil, "None of the " + p.posts("posts", len(s.own.items)) + " of " + handle + " has words in a language that could be told, so " + handle + " has no main language to write in."
+	}
+	f, known := captionFrames(s.language, s.branding())
+	switch {
+	case !known:
+		return nil, "The main language of " + handle + " is " + languageName(s.language) + " (" + p.posts("posts in the main language", len(worded)) + "), in which no draft can be written without a language model; drafts are written in " + draftLanguages() + "."
+	case len(worded) < minSide:
+		return nil, handle + " has " + p.posts("posts in the main language", len(worded)) + " in " + languageName(s.language) + ", its main language: not enough data for a draft, which needs " + p.posts("posts needed for a draft", minSide) + "."
+	}
+	d := &draft{study: s, frames: f, brand: s.branding()}
+	d.choose(worded, found, p)
+	if d.a.key == "" {
+		return nil, "The " + p.posts("posts in the main language", len(worded)) + " of " + handle + " in " + languageName(s.language) + " share no name or hashtag to write about: not enough data for a draft, which needs one that " + p.posts("posts that must share a name", 2) + " hold."
+	}
+	d.habits = s.own.habits(worded)
+	return d, ""
+}
+
+// choose picks the topic (one that does better than chance, else the largest),
+// the kind and the names to speak of.
+func (d *draft) choose(worded []*item, found []finding, p *prose) {
+	d.posts = worded
+	for i := range d.own.topics {
+		t := &d.own.topics[i]
+		inside := where(t.items, func(it *item) bool { return it.Language == d.language })
+		if len(inside) < 2 || len(fitting(vocabulary(inside), d.study, d.frames.free)) == 0 {
+			continue
+		}
+		better := slices.ContainsFunc(found, func(f finding) bool { return f.key == "topic "+t.name() && f.grade != "" && f.up() })
+		if d.topic == nil || better {
+			d.topic, d.posts = t, inside
+			if better {
+				d.reasons = append(d.reasons, quoted(t.name())+" does better than the other topics")
+				break
+			}
+		}
+	}
+	d.names(worded)
+	d.form(found, p)
+}
+
+func (d *draft) names(worded []*item) {
+	inside, all := fitting(vocabulary(d.posts), d.study, d.frames.free), fitting(vocabulary(worded), d.study, d.frames.free)
+	candidates := append(inside, all...)
+	if len(candidates) == 0 {
+		return
+	}
+	d.a = candidates[0]
+	for _, b := range all {
+		if b.name == d.a.name && b.tag == d.a.tag && (b.name || b.tag) && !shareWord(b.key, d.a.key) && overlap(b.in, d.a.in) <= 0.2 {
+			d.b = b
+			return
+		}
+	}
+}
+
+// fitting returns the phrases that may stand in a frame, best first: names
+// before hashtags before, where any noun fits, other words.
+func fitting(phrases []phrase, s *study, free bool) []phrase {
+	rank := func(p phrase) int {
+		switch {
+		case p.name && !p.tag:
+			return 0
+		case p.tag:
+			return 1
+		}
+		return 2
+	}
+	kept := only(phrases, func(p phrase) bool {
+		return (free || rank(p) < 2) && !s.own.selfName(p) && !hasDigit(p.key) && !passing(p.written) && len([]rune(p.key)) > 2
+	})
+	slices.SortStableFunc(kept, func(a, b phrase) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(b.in), len(a.in)), cmp.Compare(b.times, a.times), cmp.Compare(a.key, b.key))
+	})
+	return kept
+}
+
+// form picks the kind: one that does better than chance, else what the
+// account mostly publishes on the topic.
+func (d *draft) form(found []finding, p *prose) {
+	for _, f := range found {
+		if f.about == "kind" && f.grade != "" && f.up() {
+			d.kind = f.with[0].Kind
+			d.reasons = append(d.reasons, kindNoun(d.kind, 2)+" reach "+p.times("ratio of the form", f.ratio, len(f.with)+len(f.rest))+" the median of the other posts ("+f.grade+" evidence)")
+			return
+		}
+	}
+	d.kind = kindsByUse(byKind(d.posts))[0]
+}
+
+// share returns the share of the draft's posts that something holds of.
+func (d *draft) share(holds func(*item) bool) float64 {
+	return float64(len(where(d.own.worded(), holds))) / float64(len(d.own.worded()))
+}
+
+// pick chooses one of the variants, the same each time for one account.
+func (d *draft) pick(variants []string, of string) string {
+	return variants[seeded(d.corpus.Account.Key(), d.a.key, of).IntN(len(variants))]
+}
+
+// hook is the first line: a question where the account asks questions in at
+// least a quarter of its posts, or where two things can be set side by side.
+func (d *draft) hook() string {
+	frame := d.pick(d.frames.talk, "talk")
+	switch {
+	case d.b.key != "":
+		frame = d.pick(d.frames.choice, "choice")
+	case d.share(func(it *item) bool { return it.doubt }) >= 0.25 || d.corpus.Account.Platform == content.Twitter:
+		frame = d.pick(d.frames.open, "open")
+	}
+	text := fill(frame, d.a.written, d.b.written)
+	if emoji := d.emoji(); emoji != "" {
+		text += " " + emoji
+	}
+	return text
+}
+
+// emoji returns the one that most posts use, when at least a third use any.
+func (d *draft) emoji() string {
+	if d.share(func(it *item) bool { return len(it.emoji) > 0 }) < 1.0/3 {
+		return ""
+	}
+	counts := map[string]int{}
+	most := ""
+	for _, it := range d.own.worded() {
+		for _, e := range slices.Compact(slices.Sorted(slices.Values(it.emoji))) {
+			if counts[e]++; plainEmoji(e) && (most == "" || counts[e] > counts[most] || counts[e] == counts[most] && e < most) {
+				most = e
+			}
+		}
+	}
+	if counts[most] < 2 {
+		return ""
+	}
+	return most
+}
+
+// body is what the account says of the subject again and again, "" when it
+// has no such sentence.
+func (d *draft) body() string {
+	for _, h := range d.habits {
+		if h.ask == "" && strings.Contains(fold(h.text), fold(d.a.key)) {
+			return h.text
+		}
+	}
+	return ""
+}
+
+// ask is the call to action: the account's own standing one, else one of the
+// sort that it uses.
+func (d *draft) ask() string {
+	for _, h := range d.habits {
+		if h.ask != "" && d.corpus.Account.Platform != content.Twitter {
+			return h.text
+		}
+	}
+	switch {
+	case d.corpus.Account.Platform == content.Twitter:
+		return fill(d.frames.reply, d.a.written, "")
+	case d.share(func(it *item) bool {
+		return strings.HasPrefix(it.asks, "tag") || strings.HasPrefix(it.asks, "etiqueta")
+	}) >= 0.1:
+		return fill(d.frames.friend, d.a.written, "")
+	}
+	return fill(d.pick(d.frames.comment, "comment"), d.a.written, "")
+}
+
+// tweet cuts the text to what fits; the frames are far shorter, but a name in
+// the data need not be.
+func (d *draft) tweet(text string) string {
+	for tweetLength(text) > tweetLimit {
+		runes := []rune(strings.TrimRight(text, "…"))
+		text = string(runes[:len(runes)-1]) + "…"
+	}
+	return text
+}
+
+// hashtags returns those in the text first, then those that the topic's posts
+// carry most, all used by at least two posts of the account.
+func (d *draft) hashtags(text string) []string {
+	counts, spelling := carriers(d.posts, hashtags)
+	overall, _ := carriers(d.own.items, hashtags)
+	var keys []string
+	for key := range counts {
+		if overall[key] >= 2 {
+			keys = append(keys, key)
+		}
+	}
+	within := func(key string) int {
+		if strings.Contains(strings.ToLower(text), "#"+key) {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		return cmp.Or(cmp.Compare(within(b), within(a)), cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	var out []string
+	for _, key := range keys[:min(len(keys), maxTags)] {
+		out = append(out, "#"+spelling[key])
+	}
+	return out
+}
+
+func (d *draft) headline() string {
+	text := d.a.written
+	if d.b.key != "" {
+		text = fill(d.frames.headChoice, d.a.written, d.b.written)
+	}
+	if fields := strings.Fields(text); len(fields) > headlineWords {
+		text = strings.Join(fields[:headlineWords], " ")
+	}
+	return text
+}
+
+// image describes the picture by the account's own words.
+func (d *draft) image() string {
+	var scene string
+	switch {
+	case d.kind == content.Carousel && d.b.key != "":
+		scene = "Carousel: first frame " + d.a.written + " beside " + d.b.written + ", then one frame for each"
+	case d.kind == content.Carousel:
+		scene = "Carousel: first frame " + d.a.written + " alone, then closer from frame to frame"
+	case d.kind == content.Video:
+		scene = "Opening frame of a vertical video: " + d.a.written + " fills the picture"
+	case d.b.key != "":
+		scene = "Photo: " + d.a.written + " and " + d.b.written + " side by side"
+	default:
+		scene = "Photo: " + d.a.written + " in the middle of a plain scene"
+	}
+	if words := d.mood(); len(words) > 0 {
+		scene += "; the account’s own words for it are " + list(words, "and")
+	}
+	return scene + "; no lettering, no logo and no recognisable person beside " + d.a.written + "."
+}
+
+func (d *draft) mood() []string {
+	if d.topic == nil {
+		return nil
+	}
+	var words []string
+	for _, t := range d.topic.terms {
+		if !t.tag && !shareWord(t.key, d.a.key) && (d.b.key == "" || !shareWord(t.key, d.b.key)) && len(words) < 4 {
+			words = append(words, t.written)
+		}
+	}
+	return words
+}
+
+// when is the slot that stage 4 found best; "" when it found none or the
+// posts were chosen by their likes.
+func (s *study) when() string {
+	if s.winners() || len(s.analysis.Best.Slots) == 0 {
+		return ""
+	}
+	return s.analysis.Best.Slots[0].Label + " (" + s.zone.String() + ")"
+}
+
+// why says what the draft rests on.
+func (d *draft) why(p *prose) string {
+	text := d.a.written + " is in " + p.posts("posts with "+d.a.written, len(d.a.in)) + " of " + d.own.handle
+	if d.b.key != "" {
+		text += ", " + d.b.written + " in " + p.count("posts with "+d.b.written, len(d.b.in)) + " others"
+	}
+	if len(d.reasons) > 0 {
+		text += "; " + list(d.reasons, "and")
+	}
+	if slots := d.analysis.Best.Slots; d.when() != "" {
+		text += "; the slot rests on " + p.posts("posts of the slot", slots[0].N)
+		if slots[0].Lift > 0 {
+			text += " at " + p.times("lift of the slot", slots[0].Lift, slots[0].N) + " the usual"
+		}
+	}
+	return text + "; whole sentences are ones that its posts repeat, the rest asks and claims nothing."
+}
