@@ -116,6 +116,10 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("STAGEWATCH_TEST") {
 	case "write":
 		writeMany()
+	case "hold":
+		stagewatch.Start(4, "Analyzing", stagewatch.For(os.Getenv("ACCOUNT")))
+		fmt.Println("ready")
+		_, _ = io.Copy(io.Discard, os.Stdin)
 	default:
 		os.Exit(m.Run())
 	}

@@ -48,11 +48,9 @@ func (f *follower) next() (Event, bool, error) {
 
 func (f *follower) close() { f.journal.Close() }
 
-// bell rings when the journal may have grown: at file events, and every
-// interval in case there are none to be had.
-func bell(ctx context.Context, dir string, interval time.Duration, ring func()) error {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
+// bell rings when the journal may have grown: at file events, and after
+// interval in case there are none to be had, or sooner when ring asks for it.
+func bell(ctx context.Context, dir string, interval time.Duration, ring func() (again time.Duration)) {
 	var events chan fsnotify.Event
 	var faults chan error
 	if watch, err := fsnotify.NewWatcher(); err == nil {
@@ -61,15 +59,21 @@ func bell(ctx context.Context, dir string, interval time.Duration, ring func()) 
 			events, faults = watch.Events, watch.Errors
 		}
 	}
+	timer := time.NewTimer(interval)
+	defer timer.Stop()
 	for {
-		ring()
+		next := interval
+		if again := ring(); again > 0 {
+			next = min(next, again)
+		}
+		timer.Reset(next)
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-events:
 			drain(events)
 		case <-faults: // an overflow: something happened
-		case <-ticker.C:
+		case <-timer.C:
 		}
 	}
 }
@@ -91,7 +95,7 @@ func Follow(ctx context.Context, home string, from Position, each func(Event) er
 	defer f.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	err := bell(ctx, f.dir, time.Second, func() {
+	bell(ctx, f.dir, time.Second, func() time.Duration {
 		for ctx.Err() == nil {
 			e, ok, err := f.next()
 			if err == nil && ok {
@@ -101,14 +105,21 @@ func Follow(ctx context.Context, home string, from Position, each func(Event) er
 				cancel(err)
 			}
 			if err != nil || !ok {
-				return
+				break
 			}
 		}
+		return 0
 	})
-	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
-		return cause
+	return ownCause(ctx)
+}
+
+// ownCause returns why ctx ended, nil when its end was the caller's wish.
+func ownCause(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
+		return nil
 	}
-	return err
+	return cause
 }
 
 // snapshot reads a home's status file. A missing or damaged one gives an empty

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	statusEvery = 200 * time.Millisecond // the status file is at most this much behind
+	statusEvery = 100 * time.Millisecond // the status file is at most this much behind
 	watchEvery  = 500 * time.Millisecond // owners of open stages are looked at this often
 	segmentSize = 16 << 20
 )
@@ -77,22 +77,24 @@ func (k *Keeper) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var swept, saved time.Time
-	err := bell(ctx, journalDir(k.home), statusEvery, func() {
+	bell(ctx, journalDir(k.home), watchEvery, func() time.Duration {
 		now := time.Now()
-		if err := k.step(now.Sub(swept) >= watchEvery, now.Sub(saved) >= statusEvery); err != nil {
-			cancel(err)
-		}
-		if now.Sub(swept) >= watchEvery {
+		sweep, save := now.Sub(swept) >= watchEvery, now.Sub(saved) >= statusEvery
+		if sweep {
 			swept = now
 		}
-		if now.Sub(saved) >= statusEvery {
+		if save {
 			saved = now
 		}
+		if err := k.step(sweep, save); err != nil {
+			cancel(err)
+		}
+		if save {
+			return 0
+		}
+		return statusEvery - now.Sub(saved)
 	})
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
-		err = errors.Join(err, cause)
-	}
-	return errors.Join(err, k.step(false, true))
+	return errors.Join(ownCause(ctx), k.step(false, true))
 }
 
 // Settle reads the journal to its end and declares every stage lost whose

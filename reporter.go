@@ -92,12 +92,13 @@ func (r *Reporter) run(ctx context.Context, interval time.Duration) {
 		}()
 	}
 	faulty := false
-	_ = bell(ctx, f.dir, max(interval, 10*time.Millisecond), func() {
+	bell(ctx, f.dir, max(interval, 10*time.Millisecond), func() time.Duration {
 		err := r.write(f)
 		if err != nil && !faulty {
 			r.log.LogAttrs(ctx, slog.LevelError, "❌ Stage monitoring cannot read the journal", slog.Any("error", err))
 		}
 		faulty = err != nil
+		return 0
 	})
 	_ = r.write(f) // what came between the last ring and the stop
 }

@@ -1,0 +1,153 @@
+package stagewatch
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// mounted mounts a file system for a test; only root can.
+func mounted(t *testing.T, source, fstype, options string) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root: full, read-only and frozen disks were not tried")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount(source, dir, fstype, 0, options); err != nil {
+		t.Skipf("mount %s: %v: this disk fault was not tried", fstype, err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// calls makes n calls and returns the longest.
+func calls(tr *Tracker, n int) (longest time.Duration) {
+	for i := range n {
+		began := time.Now()
+		tr.Start(1, "m "+strconv.Itoa(i), For("u"))
+		longest = max(longest, time.Since(began))
+	}
+	return longest
+}
+
+func TestFullDiskBuffersAndCatchesUp(t *testing.T) {
+	home := mounted(t, "none", "tmpfs", "size=256k")
+	tr := open(t, home)
+	if err := os.WriteFile(filepath.Join(home, "ballast"), make([]byte, 200<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if longest := calls(tr, 600); longest > time.Second {
+		t.Errorf("a call took %v on a full disk", longest)
+	}
+	if err := os.Remove(filepath.Join(home, "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 10*time.Second, "all records written", func() bool { return len(events(t, home)) == 600 })
+	for i, e := range events(t, home) {
+		if e.Message != "m "+strconv.Itoa(i) {
+			t.Fatalf("record %d is %q", i, e.Message)
+		}
+	}
+}
+
+func TestReadOnlyDiskIsSilent(t *testing.T) {
+	home := mounted(t, "none", "tmpfs", "size=1m")
+	tr := open(t, home)
+	calls(tr, 1)
+	if err := unix.Mount("none", home, "tmpfs", unix.MS_REMOUNT|unix.MS_RDONLY, "size=1m"); err != nil {
+		// The tracker's own descriptor keeps it writable: give that up first, as a disk error does.
+		tr.Close()
+		if err := unix.Mount("none", home, "tmpfs", unix.MS_REMOUNT|unix.MS_RDONLY, "size=1m"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	late, err := Open(Config{Home: home})
+	if err == nil {
+		t.Error("a read-only home opened without a word")
+	}
+	calls(late, 3)
+	late.Close()
+	if n := len(events(t, home)); n != 1 {
+		t.Errorf("%d records, want 1", n)
+	}
+}
+
+// A disk that hangs in write(2), as a frozen file system does, costs a call 50 ms once and then nothing.
+func TestFrozenDiskHoldsNobodyUp(t *testing.T) {
+	image := filepath.Join(t.TempDir(), "disk")
+	if err := os.WriteFile(image, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(image, 16<<20); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root: a frozen disk was not tried")
+	}
+	if out, err := exec.Command("mkfs.ext4", "-q", image).CombinedOutput(); err != nil {
+		t.Skipf("mkfs.ext4: %v %s: a frozen disk was not tried", err, out)
+	}
+	loop, err := exec.Command("losetup", "--find", "--show", image).Output()
+	if err != nil {
+		t.Skipf("losetup: %v: a frozen disk was not tried", err)
+	}
+	device := strings.TrimSpace(string(loop))
+	t.Cleanup(func() { _ = exec.Command("losetup", "--detach", device).Run() })
+	home := mounted(t, device, "ext4", "")
+	tr := open(t, home)
+	calls(tr, 10)
+	if out, err := exec.Command("fsfreeze", "--freeze", home).CombinedOutput(); err != nil {
+		t.Skipf("fsfreeze: %v %s: a frozen disk was not tried", err, out)
+	}
+	thaw := func() { _ = exec.Command("fsfreeze", "--unfreeze", home).Run() }
+	t.Cleanup(thaw)
+	began := time.Now()
+	longest := calls(tr, 1000)
+	if total := time.Since(began); longest > 500*time.Millisecond || total > time.Second {
+		t.Errorf("1000 calls on a frozen disk took %v, the longest %v", total, longest)
+	}
+	thaw()
+	within(t, 10*time.Second, "all records written", func() bool { return len(events(t, home)) == 1010 })
+}
+
+// As another user, who may not enter the home.
+func TestForbiddenHomeIsSilent(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("becoming nobody needs root: a forbidden home was not tried")
+	}
+	home := t.TempDir()
+	if err := os.Chmod(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const nobody = 65534
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread keeps its other user and ends with the goroutine
+		if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 {
+			done <- errno
+			return
+		}
+		tr, err := Open(Config{Home: home})
+		calls(tr, 3)
+		tr.Close()
+		done <- err
+	}()
+	if err := <-done; err == nil {
+		t.Error("a forbidden home opened without a word")
+	}
+	if entries, err := os.ReadDir(home); err != nil || len(entries) != 0 {
+		t.Errorf("the forbidden home holds %v, %v", entries, err)
+	}
+}

@@ -1,0 +1,238 @@
+package stagewatch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// within waits until what holds; real processes need real time.
+func within(t testing.TB, limit time.Duration, what string, holds func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for !holds() {
+		if time.Since(began) > limit {
+			t.Fatalf("not within %v: %s", limit, what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+	return time.Since(began)
+}
+
+// child starts this test binary as another process that opens stage 4 for an account and waits.
+func child(t *testing.T, home, account string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), "STAGEWATCH_TEST=hold", "MINER_HOME="+home, "ACCOUNT="+account)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready := make([]byte, 6)
+	if _, err := out.Read(ready); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return cmd
+}
+
+func keep(t *testing.T, tr *Tracker) (*Keeper, context.CancelFunc) {
+	t.Helper()
+	k, err := NewKeeper(tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := k.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	stop := func() { cancel(); wg.Wait() }
+	t.Cleanup(stop)
+	return k, stop
+}
+
+func status(t testing.TB, home string) State {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(home, StatusFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return State{}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s State
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatalf("status file is not whole: %v\n%s", err, text)
+	}
+	return s
+}
+
+func runOf(s State, account string) RunState {
+	for _, r := range s.Runs {
+		if r.Account == account {
+			return *r
+		}
+	}
+	return RunState{}
+}
+
+func TestKilledOwnerIsLostWithinASecond(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	var out bytes.Buffer
+	r := NewReporter(tr, slog.New(NewHandler(&out, false)))
+	keep(t, tr)
+	cmd := child(t, home, "victim")
+	within(t, 5*time.Second, "running in the status file", func() bool {
+		return runOf(status(t, home), "victim").State == StatusRunning
+	})
+	r.StartMonitoring(time.Second)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	took := within(t, 5*time.Second, "lost in the status file", func() bool {
+		return runOf(status(t, home), "victim").State == StatusLost
+	})
+	if took > time.Second {
+		t.Errorf("lost after %v, want within 1 s", took)
+	}
+	r.StopMonitoring()
+	if want := "❌ Stage 4 Lost - Time Series Analysis for victim - Error: process ended\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("lines = %q, want %q at the end", out.String(), want)
+	}
+	if n := strings.Count(out.String(), "Lost"); n != 1 {
+		t.Errorf("lost was shown %d times", n)
+	}
+}
+
+func TestReaderWorksOutLostWithoutKeeper(t *testing.T) {
+	home := t.TempDir()
+	cmd := child(t, home, "victim")
+	s, err := ReadState(home)
+	if err != nil || runOf(*s, "victim").State != StatusRunning {
+		t.Fatalf("state = %+v, %v", s, err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	s, err = ReadState(home)
+	if err != nil || runOf(*s, "victim").State != StatusLost {
+		t.Errorf("state = %+v, %v", s, err)
+	}
+	if n := len(events(t, home)); n != 1 {
+		t.Errorf("reading wrote %d records", n-1)
+	}
+}
+
+func TestModuleToldToEndLeavesItsStageStopped(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	k, _ := keep(t, tr)
+	cmd := child(t, home, "u")
+	tr.Module(EventStarted, ModuleFact{Name: "content", Number: 1, PID: cmd.Process.Pid})
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	tr.Module(EventExited, ModuleFact{Name: "content", Number: 1, PID: cmd.Process.Pid, Asked: true, Code: -15, Reason: "signal: terminated"})
+	if err := k.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := runOf(status(t, home), "u").State; got != StatusStopped {
+		t.Errorf("state = %s, want stopped", got)
+	}
+}
+
+func TestLossNamesTheModulesExit(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	k, _ := keep(t, tr)
+	cmd := child(t, home, "u")
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	tr.Module(EventExited, ModuleFact{Name: "content", Number: 1, PID: cmd.Process.Pid, Code: -9, Reason: "signal: killed"})
+	if err := k.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	run := runOf(status(t, home), "u")
+	if run.State != StatusLost || run.Stages[0].Message != "process ended (signal: killed)" {
+		t.Errorf("run = %+v", run)
+	}
+}
+
+func TestOneKeeperAHome(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	_, stop := keep(t, tr)
+	if _, err := NewKeeper(tr); !errors.Is(err, ErrKept) {
+		t.Errorf("second keeper: %v, want ErrKept", err)
+	}
+	stop()
+	k, err := NewKeeper(tr)
+	if err != nil {
+		t.Fatalf("keeper after the first ended: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := k.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStatusFollowsWithin250ms(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	keep(t, tr)
+	worst := time.Duration(0)
+	for range 8 {
+		tr.Start(1, "m", For("u"))
+		worst = max(worst, within(t, 5*time.Second, "running", func() bool { return runOf(status(t, home), "u").State == StatusRunning }))
+		tr.Failed(1, "m", For("u"))
+		worst = max(worst, within(t, 5*time.Second, "failed", func() bool { return runOf(status(t, home), "u").State == StatusFailed }))
+	}
+	t.Logf("worst delay %v", worst)
+	if worst > time.Second { // 250 ms is the promise; a busy test machine gets some air
+		t.Errorf("status was %v behind", worst)
+	}
+}
+
+func TestDamagedStatusFileIsRebuilt(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	tr.Start(1, "m", For("u"))
+	if err := os.WriteFile(filepath.Join(home, StatusFile), []byte(`{"version": 1, "ru`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, tr)
+	within(t, 5*time.Second, "status from the journal", func() bool {
+		text, _ := os.ReadFile(filepath.Join(home, StatusFile))
+		return json.Valid(text) && runOf(status(t, home), "u").State == StatusRunning
+	})
+}

@@ -1,0 +1,169 @@
+package stagewatch
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// told returns the lines of a story; each entry is "what stage account message", "=" for no account.
+func told(story ...string) (lines []string, s State) {
+	for i, entry := range story {
+		fields := strings.SplitN(entry, " ", 4)
+		e := Event{
+			Kind: KindStage, What: fields[0], Run: "run-" + fields[2], Definition: defaultName,
+			Clock: int64(i) * int64(time.Second), Time: time.Unix(int64(i), 0), Message: fields[3],
+			Owner: Owner{PID: 1}, pos: Position{Segment: 1, Offset: int64(i + 1)},
+		}
+		_, _ = fmt.Sscan(fields[1], &e.Stage)
+		if fields[2] != "=" {
+			e.Account = fields[2]
+		}
+		if level, line, ok := s.Apply(e).Line(); ok {
+			lines = append(lines, "["+level.String()+"] "+line)
+		}
+	}
+	return lines, s
+}
+
+func TestLinesAreThoseOfTheContract(t *testing.T) {
+	got, _ := told(
+		"started 0 = Starting watchdog mode",
+		"completed 0 = Watchdog mode initialized successfully",
+		"started 1 u Processing twitter account with fresh scraping",
+		"completed 1 u Successfully processed twitter account",
+		"started 4 u Analyzing engagement data and patterns",
+		"lost 4 u process ended (signal: killed)",
+		"started 4 u Analyzing engagement data and patterns",
+		"stopped 4 u -",
+		"started 4 u Analyzing engagement data and patterns",
+		"failed 4 u Failed",
+		"completed 7 u Pipeline completed - 15 recommendations generated",
+		"started 0 = Waiting for accounts to process",
+		"stopped 0 = -",
+	)
+	want := []string{
+		"[INFO] ⚙️  Stage 0 - Initialization: Starting watchdog mode",
+		"[INFO] ✅ Stage 0 Complete - Initialization - Watchdog mode initialized successfully",
+		"[INFO] ⚙️  Stage 1 - Data Scraping for u: Processing twitter account with fresh scraping",
+		"[INFO] ✅ Stage 1 Complete - Data Scraping for u - Successfully processed twitter account",
+		"[INFO] ⚙️  Stage 4 - Time Series Analysis for u: Analyzing engagement data and patterns",
+		"[ERROR] ❌ Stage 4 Lost - Time Series Analysis for u - Error: process ended (signal: killed)",
+		"[INFO] ⚙️  Stage 4 - Time Series Analysis for u: Analyzing engagement data and patterns (attempt 2)",
+		"[WARN] ⚠️  Stage 4 Stopped - Time Series Analysis for u - goes on at the next start",
+		"[INFO] ⚙️  Stage 4 - Time Series Analysis for u: Analyzing engagement data and patterns (attempt 3)",
+		"[ERROR] ❌ Stage 4 Failed - Time Series Analysis for u - Error: Failed",
+		"[INFO] ✅ Stage 7 Complete - Complete for u - Pipeline completed - 15 recommendations generated",
+		"[INFO] ⚙️  Stage 0 - Initialization: Waiting for accounts to process",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("lines:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestModuleLinesAreThoseOfTheContract(t *testing.T) {
+	var s State
+	var got []string
+	say := func(what string, f ModuleFact) {
+		f.Name, f.Number, f.Title = "content", 1, "Content recommendation system"
+		if _, line, ok := s.Apply(Event{Kind: KindModule, What: what, Module: &f}).Line(); ok {
+			got = append(got, line)
+		}
+	}
+	state := func() string { return s.Modules[0].State }
+	say(EventStarting, ModuleFact{})
+	say(EventStarted, ModuleFact{PID: 7})
+	if state() != ModuleRunning {
+		t.Errorf("started module is %s", state())
+	}
+	say(EventExited, ModuleFact{PID: 7, Code: -9, Reason: "signal: killed"})
+	if state() != ModuleRestarting {
+		t.Errorf("dead module is %s", state())
+	}
+	say(EventRestarting, ModuleFact{})
+	say(EventNotStarted, ModuleFact{Reason: "no such file"})
+	say(EventFailed, ModuleFact{Reason: "10 deaths in 10m0s", Wait: 10 * time.Minute})
+	if state() != ModuleFailed {
+		t.Errorf("failed module is %s", state())
+	}
+	say(EventStopped, ModuleFact{})
+	want := `📋 Starting Module 1: Content recommendation system
+❌ Module 1 process terminated with code: -9
+🔄 Attempting to restart Module 1...
+❌ Module 1 could not be started: no such file
+❌ Module 1 failed: 10 deaths in 10m0s - next try in 10m0s
+✅ Module 1 stopped`
+	if strings.Join(got, "\n") != want {
+		t.Errorf("lines:\n%s\nwant:\n%s", strings.Join(got, "\n"), want)
+	}
+	if s.Modules[0].Restarts != 1 {
+		t.Errorf("%d restarts, want 1", s.Modules[0].Restarts)
+	}
+}
+
+func TestStatusLineShowsTheNewestRunningStage(t *testing.T) {
+	_, s := told("started 3 elonmusk m", "started 1 other m", "completed 1 other m")
+	s.Mode = "watchdog"
+	s.Modules = []ModuleState{{Number: 1, State: ModuleRunning}, {Number: 2, State: ModuleStopped}}
+	want := "📈 Miner Status: Mode: watchdog | Module 1: Running | Module 2: Stopped | Stage: Vector Database - running (elonmusk)"
+	if got := s.StatusLine(); got != want {
+		t.Errorf("status line = %q, want %q", got, want)
+	}
+	empty := State{Mode: "direct"}
+	if got := empty.StatusLine(); got != "📈 Miner Status: Mode: direct" {
+		t.Errorf("status line without stages = %q", got)
+	}
+}
+
+// Whatever is recorded in whatever order, a stage ends at most once an attempt,
+// only the newest run of an account is kept, and the fold never breaks.
+func TestFoldHoldsForAnyStory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s State
+		open := map[string]bool{} // "run/stage" that runs
+		for i := range rapid.IntRange(1, 60).Draw(t, "events") {
+			e := Event{
+				Kind: KindStage, Definition: defaultName,
+				What:    rapid.SampledFrom([]string{EventStarted, EventProgressed, EventCompleted, EventFailed, EventLost, EventStopped}).Draw(t, "what"),
+				Run:     rapid.SampledFrom([]string{"r1", "r2", "r3"}).Draw(t, "run"),
+				Stage:   rapid.IntRange(0, 7).Draw(t, "stage"),
+				Account: "u", Clock: int64(i), Time: time.Unix(int64(i), 0),
+			}
+			c := s.Apply(e)
+			key := fmt.Sprint(e.Run, "/", e.Stage)
+			wasOpen := open[key]
+			if (e.What == EventLost || e.What == EventStopped || e.What == EventProgressed) && c.Stage != nil && !wasOpen {
+				t.Fatalf("%s of a stage that does not run was taken", e.What)
+			}
+			if c.Stage == nil {
+				continue
+			}
+			if e.What == EventStarted {
+				for k := range open {
+					var n int
+					if _, err := fmt.Sscanf(k, e.Run+"/%d", &n); err == nil && n > e.Stage {
+						delete(open, k)
+					}
+				}
+			}
+			if e.What != EventProgressed {
+				open[key] = e.What == EventStarted
+			}
+			if c.Stage.Attempt < 1 {
+				t.Fatalf("attempt %d", c.Stage.Attempt)
+			}
+			gone := map[string]bool{"r1": true, "r2": true, "r3": true}
+			for _, r := range s.Runs {
+				delete(gone, r.ID)
+			}
+			for k := range open {
+				if run, _, _ := strings.Cut(k, "/"); gone[run] {
+					delete(open, k)
+				}
+			}
+		}
+	})
+}
