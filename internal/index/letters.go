@@ -16,9 +16,11 @@ const (
 // when it has none: the hashing trick of Weinberger et al. 2009
 // (arXiv:0902.2206), which needs no vocabulary and so knows every language.
 //
-// Words, pairs of neighbouring words and the letter trigrams of longer words
-// each add to one of the numbers, with the sign that their hash gives, so that
-// what collides cancels out on average. The vector has length 1.
+// Words, pairs of neighbouring words and the letter trigrams of words each add
+// to one of the numbers, with the sign that their hash gives, so that what
+// collides cancels out on average. A word's trigrams together weigh as much as
+// the word: they take the place of stemming, which would need to know the
+// language. The vector has length 1.
 func letters(text string) []float32 {
 	all := terms(text)
 	if len(all) == 0 {
@@ -31,10 +33,10 @@ func letters(text string) []float32 {
 		if i > 0 {
 			hashInto(sums, all[i-1]+" "+term, .3*min(weight, telling(all[i-1])))
 		}
-		if n := length(term); n > 4 {
+		if n := length(term); n > 2 {
 			marked := []rune("^" + term + "$")
 			for j := range n {
-				hashInto(sums, string(marked[j:j+3]), .35*math.Sqrt(3/float64(n)))
+				hashInto(sums, string(marked[j:j+3]), weight/math.Sqrt(float64(n)))
 			}
 		}
 	}
