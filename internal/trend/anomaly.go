@@ -3,7 +3,6 @@ package trend
 import (
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/stagewatch/stagewatch/internal/content"
 )
@@ -14,9 +13,6 @@ const (
 	neighbours   = 30 // posts nearest in time that say what is usual
 	far          = 4  // robust standard deviations from which a post stands out
 	twice        = 2  // factor that this is at least, however alike the posts are
-	// settled is the age from which a post has most of what it will ever get; a
-	// younger one cannot be called low.
-	settled = 48 * time.Hour
 )
 
 // anomalies returns the posts that got far more or far less than the posts
@@ -49,8 +45,7 @@ func (s sample) anomalies() content.Anomalies {
 	sigma := max(spread(away), math.Log(twice)/far)
 	for n, i := range posts {
 		score := away[n] / max(sigma, math.Exp(-usual[n]/2))
-		young := !s.scraped.IsZero() && s.scraped.Sub(i.local) < settled
-		if math.Abs(score) < far || young && score < 0 {
+		if math.Abs(score) < far || score < 0 && s.young(i) {
 			continue
 		}
 		found.Found = append(found.Found, content.Anomaly{

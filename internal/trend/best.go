@@ -115,6 +115,10 @@ func (s sample) doubt(p float64) string {
 		doubts = append(doubts, fmt.Sprintf(
 			"weak: differences this large between slots arise by chance in %.0f of 100 cases", p*100))
 	}
+	if young := keep(s.measured(), s.young); len(young) > 0 {
+		doubts = append(doubts, fmt.Sprintf(
+			"%d of the posts were less than %.0f days old when scraped and may still grow", len(young), settled.Hours()/24))
+	}
 	if first, last, _ := s.span(); daysBetween(first, last) > longSpan {
 		doubts = append(doubts, fmt.Sprintf(
 			"the posts span %.1f years, in which audience and habits change", daysBetween(first, last)/longSpan))

@@ -100,6 +100,15 @@ func compareItems(a, b item) int {
 	)
 }
 
+// settled is the age from which a post has most of what it will ever get.
+const settled = 48 * time.Hour
+
+// young reports whether a post is known to have been too fresh at the scrape
+// to be called low.
+func (s sample) young(i item) bool {
+	return !s.scraped.IsZero() && i.dated() && s.scraped.Sub(i.local) < settled
+}
+
 // dated returns the items with a date, oldest first.
 func (s sample) dated() []item {
 	n, _ := slices.BinarySearchFunc(s.items, false, func(i item, _ bool) int {
