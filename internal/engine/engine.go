@@ -67,6 +67,7 @@ type Engine struct {
 	dbos        dbos.Context
 	log         *slog.Logger
 	flights     flights
+	patience    time.Duration // recordPatience, but in tests
 	interrupted []Status
 }
 
@@ -85,7 +86,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, version: cfg.version(), lock: lock, log: cfg.Logger}
+	e := &Engine{cfg: cfg, version: cfg.version(), lock: lock, log: cfg.Logger, patience: recordPatience}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}

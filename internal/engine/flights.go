@@ -5,9 +5,9 @@ import "sync"
 // flights knows which runs are being worked on in this process, and why others
 // cannot go on. DBOS knows only what is in the database. The zero value is ready.
 type flights struct {
-	mu       sync.Mutex
-	live     map[string]chan struct{} // closed when the run leaves
-	stranded map[string]error
+	mu     sync.Mutex
+	live   map[string]chan struct{} // closed when the run leaves
+	halted map[string]error
 }
 
 // enter notes that a run is being worked on until leave is called.
@@ -16,10 +16,9 @@ func (f *flights) enter(id string) (leave func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.live == nil {
-		f.live, f.stranded = make(map[string]chan struct{}), make(map[string]error)
+		f.live, f.halted = make(map[string]chan struct{}), make(map[string]error)
 	}
 	f.live[id] = done
-	delete(f.stranded, id)
 	return func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -30,11 +29,18 @@ func (f *flights) enter(id string) (leave func()) {
 	}
 }
 
-// strand notes why a run that is being worked on cannot go on.
-func (f *flights) strand(id string, err error) {
+// halt notes why a run that is being worked on cannot go on.
+func (f *flights) halt(id string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.stranded[id] = err
+	f.halted[id] = err
+}
+
+// free forgets why a run cannot go on.
+func (f *flights) free(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.halted, id)
 }
 
 // of returns a channel that is closed when the run leaves, nil if it is not being
@@ -42,5 +48,5 @@ func (f *flights) strand(id string, err error) {
 func (f *flights) of(id string) (<-chan struct{}, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.live[id], f.stranded[id]
+	return f.live[id], f.halted[id]
 }

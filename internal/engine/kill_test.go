@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,14 +78,18 @@ func TestFirstStartOfManyProcessesAtOnce(t *testing.T) {
 	}
 }
 
-func TestSecondHolderOfAnExecutorIsRefused(t *testing.T) {
+func TestExecutorIsHeldByItsProcessOnly(t *testing.T) {
 	dir := t.TempDir()
 	d := &diary{path: filepath.Join(dir, "diary")}
 	process := startChild(t, dir, "content", "clean")
 	d.await(t, "clean")
-	_, err := Open(t.Context(), testConfig(dir, "content", d))
-	if !errors.Is(err, ErrExecutorInUse) || !strings.HasSuffix(err.Error(), fmt.Sprintf("by process %d", process.Process.Pid)) {
-		t.Errorf("Open() = %v, want ErrExecutorInUse with process %d", err, process.Process.Pid)
+	cfg := testConfig(dir, "content", d)
+	path := executorLock(cfg.LockDir, cfg.ExecutorID)
+	if lock, err := tryLock(path); !errors.Is(err, errHeld) {
+		t.Errorf("tryLock() = %v, %v while the child lives", lock, err)
+	}
+	if got, want := holder(path), strconv.Itoa(process.Process.Pid); got != want {
+		t.Errorf("holder is %s, want the child %s", got, want)
 	}
 	if err := process.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -92,5 +97,5 @@ func TestSecondHolderOfAnExecutorIsRefused(t *testing.T) {
 	if err := process.Wait(); err == nil {
 		t.Error("the child was not killed")
 	}
-	open(t, testConfig(dir, "content", d))
+	wait(t, open(t, cfg), "run of content")
 }

@@ -68,7 +68,7 @@ func (e *Engine) workflow(ctx dbos.Context, input json.RawMessage) (json.RawMess
 
 	run := &Run{ID: id, input: input, results: make(map[string]json.RawMessage, len(e.cfg.Steps))}
 	if status, err := e.find(ctx, id); err != nil {
-		return nil, e.strand(id, fmt.Errorf("read run %s: %w", id, err))
+		return nil, e.halt(id, fmt.Errorf("read run %s: %w", id, err))
 	} else {
 		run.TakeUps = status.TakeUps
 	}
@@ -100,15 +100,15 @@ func (e *Engine) stopped(ctx context.Context, run *Run, step Step, err error) er
 	if failed := (*dbos.PortableWorkflowError)(nil); errors.As(err, &failed) || ctx.Err() != nil {
 		return err
 	}
-	return e.strand(run.ID, fmt.Errorf("run %s: keep result of step %s: %w", run.ID, step.Name, e.store.shorten(err)))
+	return e.halt(run.ID, fmt.Errorf("run %s: keep result of step %s: %w", run.ID, step.Name, e.store.shorten(err)))
 }
 
-// strand notes why a run cannot go on in this process though nothing is wrong
+// halt notes why a run cannot go on in this process though nothing is wrong
 // with it, and returns an error that leaves it pending. DBOS stores every error
 // of a workflow as its outcome, except the one that says that another execution
 // owns the run: then it waits for that one's outcome, here [Engine.Retry]'s.
-func (e *Engine) strand(id string, err error) error {
-	e.flights.strand(id, err)
+func (e *Engine) halt(id string, err error) error {
+	e.flights.halt(id, err)
 	return fmt.Errorf("%w: %w", dbos.ErrConflictingWorkflowID, err)
 }
 

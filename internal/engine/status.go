@@ -84,7 +84,7 @@ const (
 	firstPause = 5 * time.Millisecond
 	lastPause  = 250 * time.Millisecond
 	// recordPatience is how long the end of a run that has left this process may
-	// take to reach the database. DBOS waits that long for another writer.
+	// take to reach the database: twice as long as one wait for another writer.
 	recordPatience = 10 * time.Second
 )
 
@@ -95,7 +95,7 @@ func (e *Engine) Wait(ctx context.Context, id string) (Status, error) {
 	pause := firstPause
 	var unknown time.Time // since when it is not known who is working on the run
 	for {
-		live, stranded := e.flights.of(id)
+		live, halted := e.flights.of(id)
 		status, err := e.own(ctx, id)
 		switch {
 		case e.closed():
@@ -106,8 +106,8 @@ func (e *Engine) Wait(ctx context.Context, id string) (Status, error) {
 			return status, fmt.Errorf("run %s: %w: %s, this is %s", id, ErrStranded, status.Version, e.version)
 		case status.State != Pending:
 			return status, nil
-		case stranded != nil:
-			return status, stranded
+		case halted != nil:
+			return status, halted
 		}
 		var poll <-chan time.Time
 		switch {
@@ -117,7 +117,7 @@ func (e *Engine) Wait(ctx context.Context, id string) (Status, error) {
 			unknown = time.Time{}
 		case unknown.IsZero():
 			unknown = time.Now()
-		case time.Since(unknown) > recordPatience:
+		case time.Since(unknown) > e.patience:
 			return status, e.store.explain(ctx, fmt.Errorf("run %s: %w", id, ErrUnrecorded))
 		}
 		if live == nil {

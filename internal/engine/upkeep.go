@@ -15,8 +15,8 @@ var ErrNotRetryable = errors.New("run cannot be retried")
 
 // Retry lets a run of this executor go on that has failed or cannot go on by
 // itself: from the step that has no result yet, without repeating the steps
-// before it, or from the first step if the run is stranded. It is taken up within
-// about a second; [Engine.Wait] waits for its new end.
+// before it, or from the first step if the run was begun by another version. It
+// is taken up within about a second; [Engine.Wait] waits for its new end.
 func (e *Engine) Retry(ctx context.Context, id string) error {
 	status, err := e.own(ctx, id)
 	if err != nil {
@@ -31,6 +31,7 @@ func (e *Engine) Retry(ctx context.Context, id string) error {
 			return fmt.Errorf("retry run %s: %w", id, e.store.shorten(err))
 		}
 	}
+	e.flights.free(id)
 	var done uint
 	if status.Version == e.version {
 		if done, err = e.stepsDone(id); err != nil {
