@@ -1,26 +1,46 @@
 package images
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stagewatch/stagewatch/internal/bucket"
 	"github.com/stagewatch/stagewatch/internal/content"
 )
 
-// mostHits is how many posts an answer rests on at most.
-const mostHits = 10
+// Limits of an answer.
+const (
+	mostSearched = 1000 // posts that are looked at
+	mostFitting  = 10   // posts that are said to fit
+	mostShown    = 10
+)
+
+// leastScore is the likeness from which a post fits a question. On the sample
+// accounts unrelated and nonsensical questions reached 0.29; a post about the
+// thing asked for had 0.31 to 0.49.
+const leastScore = 0.3
+
+// tellingWord is the number of letters from which a word that question and post
+// share makes the post fit, whatever its score: the likeness of a short question
+// and a long post is low in languages that the index reads by letters.
+const tellingWord = 7
 
 // longestExcerpt is the most characters of a post that an answer shows.
 const longestExcerpt = 240
 
-// note says in every answer how it came about.
-const note = "Put together by fixed rules from stored posts and measured figures; no language model wrote it. " +
-	"The posts are those closest in meaning to the question, best first."
+// The notes say in every answer how it came about.
+const (
+	byRule    = "Put together by fixed rules from stored posts and measured figures; no language model wrote it."
+	noteFits  = byRule + " The posts are those closest to the question, best first."
+	noteWhole = byRule + " The question is about the account as a whole, so the figures are over every post that the index could compare; those with most engagement are shown."
+)
 
 // answer is what a query gets.
 type answer struct {
@@ -58,7 +78,7 @@ func (m *Module) answer(ctx context.Context, q question) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	search := Search{Text: q.Question, Platform: q.Platform, Accounts: []string{q.Username}, Limit: mostHits}
+	search := Search{Text: q.Question, Platform: q.Platform, Accounts: []string{q.Username}, Limit: mostSearched}
 	if asks(q.Question, rivalWords()) { // Else they would crowd the account's own posts out.
 		search.Accounts = append(search.Accounts, plan.Account.Competitors...)
 	}
@@ -66,23 +86,47 @@ func (m *Module) answer(ctx context.Context, q question) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("search posts: %w", err)
 	}
-	hits = fitting(hits)
+	e := weigh(evidence{question: q.Question, username: q.Username, plan: plan}, hits)
 	a := answer{
-		Platform: q.Platform, Username: q.Username, Question: q.Question, Note: note,
-		Figures: []content.Figure{}, Posts: make([]foundPost, 0, len(hits)), Caveats: plan.Notes,
+		Platform: q.Platform, Username: q.Username, Question: q.Question, Note: noteFits,
+		Figures: []content.Figure{}, Posts: []foundPost{}, Caveats: plan.Notes,
+	}
+	if e.whole {
+		a.Note = noteWhole
 	}
 	var said []string
-	for _, f := range findings(evidence{q.Question, q.Username, hits, plan}) {
+	for _, f := range findings(e) {
 		said = append(said, f.text)
 		a.Figures = append(a.Figures, f.figures...)
 	}
-	for _, h := range hits {
+	for _, h := range e.hits[:min(len(e.hits), mostShown)] {
 		a.Posts = append(a.Posts, found(h))
 	}
 	if a.Answer = strings.Join(said, " "); a.Answer == "" {
 		a.Answer = fmt.Sprintf("Nothing that is stored of %s/%s answers this.", q.Platform, q.Username)
 	}
 	return a, nil
+}
+
+// weigh gives e the hits that fit its question, or, when the question is one about
+// the account as a whole, all of them, those with most engagement first.
+func weigh(e evidence, hits []content.Hit) evidence {
+	subject := subject(e.question)
+	if e.whole = len(subject) == 0; e.whole {
+		e.hits = slices.SortedStableFunc(slices.Values(hits), func(a, b content.Hit) int {
+			return cmp.Compare(engagementOf(b.Post), engagementOf(a.Post))
+		})
+		return e
+	}
+	for _, h := range hits {
+		shares := slices.ContainsFunc(strings.Fields(words(h.Post.Text)), func(w string) bool {
+			return utf8.RuneCountInString(w) >= tellingWord && slices.Contains(subject, w)
+		})
+		if (h.Score >= leastScore || shares) && len(e.hits) < mostFitting {
+			e.hits = append(e.hits, h)
+		}
+	}
+	return e
 }
 
 // storedPlan reads the newest content plan; an account without one has an empty one.
@@ -105,15 +149,13 @@ func (m *Module) storedPlan(ctx context.Context, q question) (content.Plan, erro
 	return stored.Plan, nil
 }
 
-// fitting keeps the hits that resemble the question at all, mostHits at most.
-func fitting(hits []content.Hit) []content.Hit {
-	var kept []content.Hit
-	for _, h := range hits {
-		if h.Score > 0 && len(kept) < mostHits {
-			kept = append(kept, h)
-		}
+// engagementOf is the engagement by which posts are put in order; posts whose likes
+// are not known come last.
+func engagementOf(p content.Post) int64 {
+	if sum, comparable := p.Engagement(); comparable {
+		return sum
 	}
-	return kept
+	return -1
 }
 
 func found(h content.Hit) foundPost {

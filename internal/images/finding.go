@@ -19,7 +19,16 @@ type evidence struct {
 	question string
 	username string
 	hits     []content.Hit
+	whole    bool // The hits are all that the index could compare, not what fits the question.
 	plan     content.Plan
+}
+
+// scope names the hits.
+func (e evidence) scope() string {
+	if e.whole {
+		return "posts that could be compared"
+	}
+	return "posts that fit"
 }
 
 // finding is a sentence made of measured figures.
@@ -40,7 +49,7 @@ func rules() []rule {
 	return []rule{
 		{[]string{"when", "what time", "best time", "best day", "hour", "weekday", "schedule"}, planned("time", "rhythm")},
 		{[]string{"hashtag", "hashtags", "tag", "tags"}, hashtagsUsed},
-		{[]string{"most liked", "most popular", "most viewed", "best post", "best posts", "top", "best performing", "strongest"}, strongestPost},
+		{[]string{"most liked", "most popular", "most viewed", "best post", "best posts", "did best", "do best", "performed best", "top", "best performing", "strongest"}, strongestPost},
 		{[]string{"video", "videos", "reel", "reels", "photo", "photos", "carousel", "carousels", "kind", "kinds", "format", "formats"}, byKind},
 		{rivalWords(), byAccount},
 		{[]string{"topic", "topics", "about what", "what works", "works best"}, planned("topic", "kind")},
@@ -50,6 +59,23 @@ func rules() []rule {
 // rivalWords are the words by which a question asks for competitors too.
 func rivalWords() []string {
 	return []string{"competitor", "competitors", "rival", "rivals", "compare", "compared", "versus", "vs"}
+}
+
+// commonWords are those that say nothing of what posts are about.
+const commonWords = " a about account accounts all an and any are at average best better can could did do does engagement for from get give got had has " +
+	"have how i in is it like likes many me mean most much my of on or our ours perform performs performed post posted posting posts shall should show tell that the their them they " +
+	"this to tweet tweets use used us was we well were what which who why will with work worked works would you your "
+
+// subject returns the words of a question that say what posts should be about. It
+// is empty for a question about the account as a whole.
+func subject(question string) []string {
+	rest := words(question)
+	for _, r := range rules() {
+		for _, w := range r.words {
+			rest = strings.ReplaceAll(rest, " "+w+" ", " ")
+		}
+	}
+	return slices.DeleteFunc(strings.Fields(rest), func(w string) bool { return strings.Contains(commonWords, " "+w+" ") })
 }
 
 // mostSentences is how long an answer gets.
@@ -126,7 +152,7 @@ func (t tally) median() float64 {
 }
 
 // measure is what engagement counts, in words and as the figures' unit.
-const measure = "likes + comments + shares + quotes"
+const measure = "likes, comments, shares and quotes"
 
 // figure is the tally's mean as a figure.
 func (t tally) figure() content.Figure {
@@ -160,25 +186,29 @@ func tallies(hits []content.Hit, names func(content.Post) []string) []tally {
 func engagement(e evidence) (finding, bool) {
 	whose := tallies(e.hits, func(p content.Post) []string {
 		if content.SameHandle(p.Account, e.username) {
-			return []string{"own posts that fit"}
+			return []string{"own post"}
 		}
-		return []string{"competitors' posts that fit"}
+		return []string{"post of competitors"}
 	})
-	slices.SortStableFunc(whose, func(a, b tally) int { return -cmp.Compare(a.name, b.name) })
+	slices.SortStableFunc(whose, func(a, b tally) int { return cmp.Compare(a.name, b.name) })
 	if len(whose) == 0 {
 		return finding{}, false
 	}
 	t := whose[0]
-	subject := fmt.Sprintf("The %s closest to the question", counted(t.posts, "own post"))
-	if strings.HasPrefix(t.name, "competitors") {
-		subject = fmt.Sprintf("No own post fits; the %s closest to the question", counted(t.posts, "competitor post"))
+	subject := counted(t.posts, t.name) + " " + either(t.posts, "fits", "fit") + " the question"
+	if e.whole {
+		subject = counted(t.posts, t.name) + " could be compared"
 	}
 	if len(t.values) == 0 {
-		return finding{subject + " " + verb(t.posts, "has", "have") + " no known like count.", nil}, true
+		return finding{subject + "; likes are known of none.", nil}, true
+	}
+	t.name = strings.Replace(t.name, "post", "posts", 1) + " among the " + e.scope()
+	if len(t.values) == 1 {
+		return finding{fmt.Sprintf("%s; 1 with known likes got %s %s.", subject, number(t.mean()), measure), []content.Figure{t.figure()}}, true
 	}
 	median := content.Figure{Name: "median engagement, " + t.name, Value: t.median(), Unit: measure, N: len(t.values)}
-	text := fmt.Sprintf("%s got %s %s on average (median %s, %s with known likes).",
-		subject, number(t.mean()), measure, number(t.median()), counted(len(t.values), "post"))
+	text := fmt.Sprintf("%s; %d with known likes got %s %s on average, with a median of %s.",
+		subject, len(t.values), number(t.mean()), measure, number(t.median()))
 	return finding{text, []content.Figure{t.figure(), median}}, true
 }
 
@@ -189,7 +219,7 @@ func hashtagsUsed(e evidence) (finding, bool) {
 	}
 	used := tallies(e.hits, func(p content.Post) []string { return p.Hashtags })
 	if len(used) == 0 {
-		return finding{"None of the posts that fit has a hashtag.", nil}, len(e.hits) > 0
+		return finding{"None of the " + e.scope() + " has a hashtag.", nil}, len(e.hits) > 0
 	}
 	var f finding
 	var parts []string
@@ -200,20 +230,18 @@ func hashtagsUsed(e evidence) (finding, bool) {
 			f.figures = append(f.figures, t.figure())
 		}
 	}
-	f.text = "Most used in the posts that fit: " + strings.Join(parts, ", ") + "."
+	f.text = "Most used in the " + e.scope() + ": " + strings.Join(parts, ", ") + "."
 	return f, true
 }
 
 // strongestPost names the fitting post with the most engagement.
 func strongestPost(e evidence) (finding, bool) {
-	var best content.Post
-	most, known := int64(0), false
-	for _, h := range e.hits {
-		if sum, comparable := h.Post.Engagement(); comparable && (!known || sum > most) {
-			best, most, known = h.Post, sum, true
-		}
+	if len(e.hits) == 0 {
+		return finding{}, false
 	}
-	if !known {
+	best := slices.MaxFunc(e.hits, func(a, b content.Hit) int { return cmp.Compare(engagementOf(a.Post), engagementOf(b.Post)) }).Post
+	most := engagementOf(best)
+	if most < 0 {
 		return finding{}, false
 	}
 	when := "without a date"
@@ -221,24 +249,24 @@ func strongestPost(e evidence) (finding, bool) {
 		when = "of " + best.Time.UTC().Format("2006-01-02")
 	}
 	return finding{
-		fmt.Sprintf("Of the posts that fit, %s's %s %s (id %s) got the most: %s %s.",
-			best.Account, best.Kind, when, best.ID, humanize.Comma(most), measure),
+		fmt.Sprintf("Of the %s, %s's %s %s (id %s) got the most: %s %s.",
+			e.scope(), best.Account, best.Kind, when, best.ID, humanize.Comma(most), measure),
 		[]content.Figure{{Name: "engagement of " + best.ID, Value: float64(most), Unit: measure, N: 1}},
 	}, true
 }
 
 // byKind compares the kinds of the fitting posts.
 func byKind(e evidence) (finding, bool) {
-	return compared(tallies(e.hits, func(p content.Post) []string { return []string{string(p.Kind)} }), "By kind, the posts that fit got on average: ")
+	return compared(tallies(e.hits, func(p content.Post) []string { return []string{string(p.Kind)} }), "By kind, the "+e.scope())
 }
 
 // byAccount compares the accounts of the fitting posts.
 func byAccount(e evidence) (finding, bool) {
-	return compared(tallies(e.hits, func(p content.Post) []string { return []string{p.Account} }), "By account, the posts that fit got on average: ")
+	return compared(tallies(e.hits, func(p content.Post) []string { return []string{p.Account} }), "By account, the "+e.scope())
 }
 
 // compared lists the groups' means.
-func compared(groups []tally, opening string) (f finding, ok bool) {
+func compared(groups []tally, subject string) (f finding, ok bool) {
 	var parts []string
 	for _, t := range groups {
 		if len(t.values) > 0 {
@@ -246,14 +274,16 @@ func compared(groups []tally, opening string) (f finding, ok bool) {
 			f.figures = append(f.figures, t.figure())
 		}
 	}
-	f.text = opening + strings.Join(parts, ", ") + "; counted are " + measure + "."
+	f.text = subject + " got on average: " + strings.Join(parts, ", ") + "; counted are " + measure + "."
 	return f, len(parts) > 0
 }
 
-// counted is n with its noun.
-func counted(n int, noun string) string { return fmt.Sprintf("%d %s", n, verb(n, noun, noun+"s")) }
+// counted is n with its noun, which holds the word post.
+func counted(n int, noun string) string {
+	return fmt.Sprintf("%d %s", n, either(n, noun, strings.Replace(noun, "post", "posts", 1)))
+}
 
-func verb(n int, one, more string) string {
+func either(n int, one, more string) string {
 	if n == 1 {
 		return one
 	}
