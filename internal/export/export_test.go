@@ -36,7 +36,10 @@ func newMemory() *memory {
 	return &memory{objects: map[string][]byte{}, modified: map[string]time.Time{}, clock: at("2025-01-01")}
 }
 
-func (m *memory) Put(_ context.Context, key string, data []byte) error {
+func (m *memory) Put(ctx context.Context, key string, data []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	m.writes++
 	if m.fail != nil {
 		if err := m.fail(m.writes); err != nil {
@@ -62,7 +65,10 @@ func (m *memory) PutNew(ctx context.Context, key string, data []byte) error {
 	return m.Put(ctx, key, data)
 }
 
-func (m *memory) Get(_ context.Context, key string) ([]byte, error) {
+func (m *memory) Get(ctx context.Context, key string) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	data, ok := m.objects[key]
 	if !ok {
 		return nil, fmt.Errorf("get %q: %w", key, bucket.ErrNotFound)
@@ -80,7 +86,10 @@ func (m *memory) List(_ context.Context, prefix string) iter.Seq2[bucket.Object,
 	}
 }
 
-func (m *memory) Delete(_ context.Context, key string) error {
+func (m *memory) Delete(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	m.deletes++
 	if m.noDelete {
 		return fmt.Errorf("delete %q: %w", key, syscall.EROFS)

@@ -24,7 +24,7 @@ type chart struct {
 	Labels []label
 	Legend []key
 	Table  table
-	Narrow bool // may stand beside another
+	Flush  bool // has no labels to its left and needs no room for them
 }
 
 // tick is a labelled place on an axis. A minor one loses its label where there is

@@ -103,14 +103,7 @@ func outlook(in Input) *chart {
 		return nil
 	}
 	days := in.Analysis.Series[max(0, len(in.Analysis.Series)-lead):]
-	highest := 0.0
-	for _, d := range days {
-		highest = max(highest, d.Engagement)
-	}
-	for _, p := range f.Points {
-		highest = max(highest, p.High)
-	}
-	s := linear(highest, plotHeight)
+	s, cut := outlookScale(days, f.Points)
 	n := len(days) + len(f.Points)
 	step := 100 / float64(n)
 	c := &chart{
@@ -131,6 +124,9 @@ func outlook(in Input) *chart {
 		title := fmt.Sprintf("%s: %s, %s", d.Date, number(d.Engagement), plural(d.Posts, "post"))
 		c.Bars = append(c.Bars, bar{X: round((float64(i) + 0.1) * step), W: round(0.8 * step), Y: y, H: round(plotHeight - y), Class: "day", Title: title})
 		c.Table.Rows = append(c.Table.Rows, []string{d.Date, number(d.Engagement), "", ""})
+		if cut && d.Engagement > s.top {
+			c.Labels = append(c.Labels, label{X: round((float64(i) + 0.5) * step), Y: -12, Text: "↑ " + short(d.Engagement), Class: "count", Anchor: "middle"})
+		}
 	}
 	for j, p := range f.Points {
 		i := len(days) + j
@@ -143,7 +139,33 @@ func outlook(in Input) *chart {
 			bar{X: x, W: round(0.8 * step), Y: round(y - 1.5), H: 3, Class: "value", Title: title})
 		c.Table.Rows = append(c.Table.Rows, []string{p.Date + " (forecast)", number(p.Value), number(p.Low), number(p.High)})
 	}
+	if cut {
+		c.Notes = append(c.Notes, "A bar with an arrow is higher than the chart and bears its number.")
+	}
 	return c
+}
+
+// outlookScale returns a scale for days and forecast. A few days that tower over
+// all others would press the forecast flat, so they are cut: that is the second result.
+func outlookScale(days []content.Day, points []content.Point) (s scale, cut bool) {
+	var measured []float64
+	highest, expected := 0.0, 0.0
+	for _, d := range days {
+		measured = append(measured, d.Engagement)
+		highest = max(highest, d.Engagement)
+	}
+	for _, p := range points {
+		expected = max(expected, p.High)
+	}
+	slices.Sort(measured)
+	usual := expected
+	if len(measured) > 0 {
+		usual = max(usual, measured[len(measured)*9/10])
+	}
+	if usual > 0 && highest > 3*usual {
+		return linear(1.2*usual, plotHeight), true
+	}
+	return linear(max(highest, expected), plotHeight), false
 }
 
 func shortDate(date string) string {
@@ -166,7 +188,7 @@ func cells(id, title string, all []content.Cell, name func(content.Cell) string,
 	const height = 150
 	s := linear(highest, height)
 	c := &chart{
-		ID: id, Title: title, Height: height, YTicks: s.ticks(), Narrow: true,
+		ID: id, Title: title, Height: height, YTicks: s.ticks(),
 		Desc:  "Mean engagement of the posts of each, drawn toward the overall mean where there are few posts. Times are " + in.zone() + ".",
 		Level: s.at(in.Analysis.Summary.Mean),
 		Table: table{Head: []string{"", "Posts", "Mean", "Drawn"}},
@@ -220,7 +242,7 @@ func week(in Input) *chart {
 		line := ""
 		for h, n := range grid[d] {
 			x, y := round(float64(h)/0.24), float64(d*row)
-			cell := bar{X: x, W: round(1 / 0.24), Y: y + 1, H: row - 2, Class: "none"}
+			cell := bar{X: round(x + 0.12), W: round(1/0.24 - 0.24), Y: y + 1, H: row - 2, Class: "none"}
 			if n > 0 {
 				cell.Class, cell.Shade = "heat", round(0.12+0.43*float64(n)/float64(most))
 				cell.Title = fmt.Sprintf("%s %02d:00: %s", weekday(d), h, plural(n, "post"))
@@ -248,7 +270,7 @@ func kinds(in Input) *chart {
 	}
 	const row = 48
 	c := &chart{
-		ID: "kinds", Title: "Kinds of posts", Height: row * len(in.Analysis.Kinds), Narrow: true,
+		ID: "kinds", Title: "Kinds of posts", Height: row * len(in.Analysis.Kinds), Flush: true,
 		Desc:  "Median engagement of each kind of post.",
 		Table: table{Head: []string{"Kind", "Posts", "Comparable", "Median", "Mean", "Median views"}},
 	}

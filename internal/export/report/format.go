@@ -29,13 +29,13 @@ func number(v float64) string {
 
 // short returns v for an axis: 12k, 3.4M.
 func short(v float64) string {
-	switch {
-	case v >= 1e9:
-		return number(v/1e9) + "B"
-	case v >= 1e6:
-		return number(v/1e6) + "M"
-	case v >= 1e4:
-		return number(v/1e3) + "k"
+	for _, unit := range []struct {
+		size float64
+		name string
+	}{{1e9, "B"}, {1e6, "M"}, {1e3, "k"}} {
+		if v >= unit.size && v >= 1e4 {
+			return strings.TrimSuffix(strconv.FormatFloat(v/unit.size, 'f', 1, 64), ".0") + unit.name
+		}
 	}
 	return number(v)
 }

@@ -68,6 +68,7 @@ type recommendation struct {
 
 type topic struct {
 	content.Topic
+	Size   string
 	Refs   refs
 	Mean   string
 	Change string
@@ -75,6 +76,7 @@ type topic struct {
 
 type slot struct {
 	content.Slot
+	Size   string
 	Refs   refs
 	Mean   string
 	Change string
@@ -94,7 +96,7 @@ type findings struct {
 // cleaning is what became of one account's raw records.
 type cleaning struct {
 	Account string
-	Kept    int
+	Kept    string
 	Missing string
 	Dropped []count // reason → how many
 	Mended  []count
@@ -131,10 +133,10 @@ func pageOf(in Input) page {
 	}
 	p.About, p.Works = refs.statements(plan.Profile), refs.statements(plan.Works)
 	for _, t := range plan.Topics {
-		p.Topics = append(p.Topics, topic{Topic: t, Refs: refs.cite(t.PostIDs), Mean: number(t.Mean), Change: change(t.Lift)})
+		p.Topics = append(p.Topics, topic{Topic: t, Size: plural(len(t.PostIDs), "post"), Refs: refs.cite(t.PostIDs), Mean: number(t.Mean), Change: change(t.Lift)})
 	}
 	for _, s := range in.Analysis.Best.Slots {
-		p.Slots = append(p.Slots, slot{Slot: s, Refs: refs.cite(s.PostIDs), Mean: number(s.Mean), Change: change(s.Lift)})
+		p.Slots = append(p.Slots, slot{Slot: s, Size: plural(s.N, "post"), Refs: refs.cite(s.PostIDs), Mean: number(s.Mean), Change: change(s.Lift)})
 	}
 	p.Main = present(timeline(in), outlook(in), week(in))
 	p.Pairs = present(

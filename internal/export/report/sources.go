@@ -61,7 +61,7 @@ func mostFrequent(posts []content.Post) string {
 func cleaned(c content.Corpus) []cleaning {
 	var out []cleaning
 	for _, s := range slices.Concat([]content.Source{c.Main}, c.Competitors) {
-		one := cleaning{Account: s.Username, Kept: len(s.Posts), Missing: s.Missing, Mended: tally(s.Mended)}
+		one := cleaning{Account: s.Username, Kept: plural(len(s.Posts), "post"), Missing: s.Missing, Mended: tally(s.Mended)}
 		reasons := map[string]int{}
 		for _, d := range s.Dropped {
 			reasons[d.Reason]++

@@ -1,0 +1,103 @@
+package export
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stagewatch/stagewatch/internal/content"
+)
+
+func textOf(t *testing.T, in Input) string {
+	t.Helper()
+	var b strings.Builder
+	if err := Text(&b, in.Plan, cited(in)); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestTextFitsATerminal(t *testing.T) {
+	for name, in := range samples() {
+		for line := range strings.SplitSeq(textOf(t, in), "\n") {
+			if cells(line) > 80 && strings.Contains(strings.TrimSpace(line), " ") {
+				t.Errorf("%s: %d columns: %q", name, cells(line), line)
+			}
+		}
+	}
+}
+
+func TestTextSaysEverythingOfThePlan(t *testing.T) {
+	in := branding(100)
+	got := strings.Join(strings.Fields(textOf(t, in)), " ")
+	for _, want := range []string{
+		"kilnandclay on instagram", "100 posts analysed", "BEFORE YOU READ", "Likes of 3 posts are hidden", "the blue bowls are back", "#restock",
+		"15 Make carousel 15 of the process", "Evidence: weak", "and 10 more", "COMPETITOR MUDROOM.STUDIO", "Nothing to compare. The account is private.",
+		"[1] 2025-08-18 18:18 CEST, carousel by kilnandclay, engagement 1,", "https://example.com/kilnandclay/2",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the text does not say %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(textOf(t, in))
+	}
+}
+
+func TestTextCannotSteerTheTerminal(t *testing.T) {
+	in := branding(31)
+	in.Plan.Next.Caption = "a\x1b[2Jb\u202ec\u009bd\r\ae"
+	in.Plan.Competitors[0].Username = "x\x1b]0;title\a"
+	in.Corpus.Main.Posts[2].URL = "https://example.com/\x1b[31m"
+	for _, r := range textOf(t, in) {
+		if r != '\n' && unicode.IsControl(r) || r == '\u202e' {
+			t.Fatalf("the text holds %U", r)
+		}
+	}
+}
+
+func TestTextOfWithheldNextPostSaysWhy(t *testing.T) {
+	if got := textOf(t, thin()); !strings.Contains(got, "None is suggested. 1 post is too few") {
+		t.Errorf("text:\n%s", got)
+	}
+}
+
+func TestTextReturnsTheWritersError(t *testing.T) {
+	if err := Text(broken{}, content.Plan{}, nil); err == nil {
+		t.Error("no error from a writer that fails")
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+const errBroken = brokenError("broken")
+
+type brokenError string
+
+func (e brokenError) Error() string { return string(e) }
+
+func TestCellsCountWideLetters(t *testing.T) {
+	for s, want := range map[string]int{"abc": 3, "日本": 4, "é": 1, "e\u0301": 1, "💙": 2, "": 0} {
+		if got := cells(s); got != want {
+			t.Errorf("cells(%q) = %d, want %d", s, got, want)
+		}
+	}
+}
+
+func FuzzTextHoldsNoControls(f *testing.F) {
+	f.Add("a\x1bb", "c")
+	f.Fuzz(func(t *testing.T, caption, name string) {
+		var b strings.Builder
+		plan := content.Plan{Account: content.Account{Username: name}, Next: content.NextPost{Caption: caption}}
+		if err := Text(&b, plan, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range b.String() {
+			if r != '\n' && unicode.IsControl(r) {
+				t.Fatalf("%q leads to %U", caption, r)
+			}
+		}
+	})
+}
