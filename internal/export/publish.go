@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"time"
 
@@ -96,34 +97,32 @@ func (p publisher) keepReplaced(ctx context.Context, m *Manifest, items []item, 
 	var kept, rest []item
 	previous := map[string]string{}
 	for _, it := range items {
-		if it.shared {
-			old, err := p.bucket.Get(ctx, it.key)
-			switch {
-			case errors.Is(err, bucket.ErrNotFound):
-			case err != nil:
-				return nil, err
-			case it.section == SectionProfile && isAccountInfo(old):
-				continue
-			default:
-				previous[it.key] = digest(old)
-				if copyOf(previous[it.key], before) == "" {
-					name := fmt.Sprintf("replaced/%s.json", it.section)
-					if it.section == SectionReport {
-						name = "replaced/report.html"
-					}
-					kept = append(kept, item{section: SectionReplaced, key: p.at.own(m.Run, name), data: old})
-				}
-			}
+		if !it.shared {
+			rest = append(rest, it)
+			continue
+		}
+		old, err := p.bucket.Get(ctx, it.key)
+		if err != nil && !errors.Is(err, bucket.ErrNotFound) {
+			return nil, err
+		}
+		if err == nil && it.section == SectionProfile && isAccountInfo(old) {
+			continue
 		}
 		rest = append(rest, it)
+		if err != nil {
+			continue
+		}
+		previous[it.key] = digest(old)
+		if copyOf(previous[it.key], before) == "" {
+			key := p.at.own(m.Run, fmt.Sprintf("replaced/%s%s", it.section, path.Ext(it.key)))
+			kept = append(kept, item{section: SectionReplaced, key: key, data: old})
+		}
 	}
 	items = slices.Concat(kept, rest)
 	for _, it := range items {
-		o := Object{Section: it.section, Key: it.key, SHA256: digest(it.data), Size: len(it.data), Shared: it.shared}
-		if it.shared {
-			o.Previous = previous[it.key]
-		}
-		m.Objects = append(m.Objects, o)
+		m.Objects = append(m.Objects, Object{
+			Section: it.section, Key: it.key, SHA256: digest(it.data), Size: len(it.data), Shared: it.shared, Previous: previous[it.key],
+		})
 	}
 	return items, nil
 }

@@ -116,7 +116,7 @@ func (t *typesetter) recommendations(plan content.Plan) {
 		if r.Measure != "" {
 			t.hang("    Measure: ", r.Measure)
 		}
-		t.wrap("    ", "Evidence: "+r.Evidence+t.cite(r.PostIDs))
+		t.wrap("    ", "Evidence: "+r.Evidence+", posts"+t.cite(r.PostIDs))
 	}
 }
 
