@@ -29,6 +29,9 @@
 // of the process is found by that and killed too. Only what leaves the group
 // and redirects its output, as a daemon does, is beyond reach.
 //
+// For the same reason the program must reap no children that it did not start
+// (no wait for any child).
+//
 // If the supervising program itself is killed, the kernel kills the processes
 // (a parent-death signal) and a guard, one small extra process, kills their
 // groups. See [Guard] for how the guard comes to know of them in time.

@@ -11,6 +11,7 @@ import (
 // A guard that takes nothing any more is replaced, and must not take that for
 // the death of the supervisor.
 func TestStuckGuardIsReplacedAndKillsNobody(t *testing.T) {
+	t.Parallel()
 	guarded := exec.Command("sleep", "1000")
 	guarded.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := guarded.Start(); err != nil {
@@ -53,6 +54,7 @@ func TestStuckGuardIsReplacedAndKillsNobody(t *testing.T) {
 
 // A command that is no guard ends at once: it is tried again, ever more rarely.
 func TestWrongGuardIsToldAndRetried(t *testing.T) {
+	t.Parallel()
 	b := run(t, Config{Processes: []Process{sh(t, "a", "exec sleep 1000")}, Guard: []string{"/bin/false"}})
 	for range 2 {
 		if e := b.next(GuardEnded); e.Err == nil || e.Wait <= 0 || e.Process != "" {

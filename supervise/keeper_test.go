@@ -162,6 +162,36 @@ func TestStopBeforeTheStartStartsNothing(t *testing.T) {
 	}
 }
 
+// A record of a death that is written in OnEvent stands before the next start.
+func TestNextStepWaitsForTheCallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Hour)
+		defer cancel()
+		inside, lives := false, 0
+		k := keeper{
+			process:  Process{Policy: Policy{}.withDefaults()},
+			restarts: restarts{policy: Policy{}.withDefaults()},
+			onEvent: func(Event) {
+				inside = true
+				<-time.After(time.Hour)
+				inside = false
+			},
+			launch: func(Process) (child, error) {
+				lives++
+				if inside {
+					t.Error("started during a callback")
+				}
+				f := &fake{gone: make(chan struct{}), busy: new(bool)}
+				time.AfterFunc(time.Minute, func() { f.exit(1) })
+				return f, nil
+			},
+		}
+		if err := k.run(ctx); err != nil || lives < 3 {
+			t.Errorf("run = %v after %d lives", err, lives)
+		}
+	})
+}
+
 // Whatever the processes do, the events follow the graph of the package comment
 // and each wait is kept to the nanosecond.
 func TestEventsFollowTheGraph(t *testing.T) {

@@ -179,6 +179,7 @@ func sessionOf(pid int) (int, error) {
 }
 
 func TestKilledGuardIsReplacedAndToldAnew(t *testing.T) {
+	t.Parallel()
 	m := mark(t)
 	p := sh(t, "a", "sleep 1001 & wait")
 	b := run(t, Config{Processes: []Process{p}, Guard: self(t, "guard", m)})

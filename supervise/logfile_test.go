@@ -97,6 +97,7 @@ func TestLogKeepsEveryByte(t *testing.T) {
 
 // The disk is a small one that is full: a write fails half-way.
 func TestFullDiskDropsCountsAndRecovers(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("a small file system can be mounted by root only")
 	}

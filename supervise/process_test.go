@@ -117,6 +117,7 @@ func TestCrashLoopFails(t *testing.T) {
 }
 
 func TestStubbornGroupIsKilledAfterTheGrace(t *testing.T) {
+	t.Parallel()
 	m := mark(t)
 	p := sh(t, "a", "trap '' TERM INT HUP; sh -c 'while :; do sleep 1001; done' & echo ready; while :; do sleep 1002; done")
 	p.Env = append(p.Env, m)
@@ -164,6 +165,7 @@ func TestFrozenProcessHearsTheStop(t *testing.T) {
 }
 
 func TestTwentyProcessesStopTogether(t *testing.T) {
+	t.Parallel()
 	m := mark(t)
 	var c Config
 	for i := range 20 {
@@ -268,6 +270,7 @@ func written(p Process) (total int64) {
 
 // The folder for the log is a file, which is a read-only folder also to root.
 func TestUnwritableLogBlocksNobody(t *testing.T) {
+	t.Parallel()
 	p := sh(t, "a", "head -c 1000000 /dev/zero | tr '\\0' x; echo; echo last words; exit 1")
 	p.Policy = eager()
 	if err := os.WriteFile(p.Log.Dir, nil, 0o600); err != nil {

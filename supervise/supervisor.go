@@ -66,10 +66,12 @@ func checkKernel() error {
 	return unix.Close(fd)
 }
 
-// Run keeps all processes alive until ctx ends. Then it stops them, each within
-// its StopGrace, and returns when nothing of them is left: nil, or an error that
-// names each process which did not end although it was killed. It fails at once
-// if the guard cannot be started. It can be called once.
+// Run keeps all processes alive until ctx ends. Then it stops them all together:
+// SIGTERM to each group, SIGKILL after the StopGrace or as soon as the leader has
+// ended. It returns when nothing of them is left: nil, or an error that names
+// what could not be stopped (a process that is stuck in the kernel) or closed (a
+// log file). It fails at once if the guard cannot be started. It can be called
+// once.
 func (s *Supervisor) Run(ctx context.Context) error {
 	if s.ran.Swap(true) {
 		return errors.New("supervise: Run was called before")
@@ -88,7 +90,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	for i, k := range s.keepers {
 		k.launch = l.launch
 		wg.Go(func() {
-			errs[i] = errors.Join(k.run(ctx), s.logs[k.process.Name].close())
+			if errs[i] = k.run(ctx); errs[i] == nil { // else something may still be written
+				errs[i] = s.logs[k.process.Name].close()
+			}
 		})
 	}
 	wg.Wait()

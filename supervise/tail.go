@@ -42,7 +42,7 @@ func last(b []byte, cut bool) ([]byte, bool) {
 	if len(b) > tailSize {
 		b, cut = b[len(b)-tailSize:], true
 	}
-	for i := 0; cut && i < min(len(b), utf8.UTFMax-1); i++ {
+	for i := 0; cut && i < min(len(b), utf8.UTFMax); i++ {
 		if utf8.RuneStart(b[i]) {
 			return b[i:], cut
 		}

@@ -20,6 +20,7 @@ func TestTailBeginsWithALine(t *testing.T) {
 		"one long line":   {[]string{strings.Repeat("x", 2*tailSize) + "\n"}, strings.Repeat("x", tailSize-1) + "\n"},
 		"exactly full":    {[]string{strings.Repeat("y", tailSize)}, strings.Repeat("y", tailSize)},
 		"cut in a rune":   {[]string{"x" + strings.Repeat("€", tailSize/3) + "zzz"}, strings.Repeat("€", tailSize/3-1) + "zzz"},
+		"cut in four":     {[]string{strings.Repeat("😀", tailSize/4) + "z"}, strings.Repeat("😀", tailSize/4-1) + "z"},
 		"bytes that grow": {[]string{strings.Repeat("a\xff", tailSize/2)}, strings.Repeat("a\uFFFD", tailSize/4)},
 	}
 	for name, test := range tests {
