@@ -111,8 +111,8 @@ func (m *Module) answer(ctx context.Context, q question) (answer, error) {
 // weigh gives e the hits that fit its question, or, when the question is one about
 // the account as a whole, all of them, those with most engagement first.
 func weigh(e evidence, hits []content.Hit) evidence {
-	subject := subject(e.question)
-	if e.whole = len(subject) == 0; e.whole {
+	about := subject(e.question)
+	if e.whole = len(about) == 0; e.whole {
 		e.hits = slices.SortedStableFunc(slices.Values(hits), func(a, b content.Hit) int {
 			return cmp.Compare(engagementOf(b.Post), engagementOf(a.Post))
 		})
@@ -120,7 +120,7 @@ func weigh(e evidence, hits []content.Hit) evidence {
 	}
 	for _, h := range hits {
 		shares := slices.ContainsFunc(strings.Fields(words(h.Post.Text)), func(w string) bool {
-			return utf8.RuneCountInString(w) >= tellingWord && slices.Contains(subject, w)
+			return utf8.RuneCountInString(w) >= tellingWord && slices.Contains(about, w)
 		})
 		if (h.Score >= leastScore || shares) && len(e.hits) < mostFitting {
 			e.hits = append(e.hits, h)

@@ -33,7 +33,7 @@ type look struct {
 // generate looks at the inbox at once, then whenever it is woken or the poll is over.
 func (m *Module) generate(ctx context.Context, wake <-chan struct{}) error {
 	for {
-		next := poll
+		next := m.poll
 		settling, err := m.look(ctx)
 		switch {
 		case ctx.Err() != nil:

@@ -72,6 +72,7 @@ type Module struct {
 	lock    string
 	address string
 	log     *slog.Logger
+	poll    time.Duration // between looks at the bucket, when nothing wakes it
 	desk    desk
 }
 
@@ -97,7 +98,7 @@ func New(c Config) (*Module, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Module{
-		bucket: c.Bucket, search: c.Search, stages: c.Stages, lock: c.Lock, address: c.Address, log: c.Log,
+		bucket: c.Bucket, search: c.Search, stages: c.Stages, lock: c.Lock, address: c.Address, log: c.Log, poll: poll,
 		desk: desk{seen: map[string]look{}, told: map[string]bool{}},
 	}, nil
 }
@@ -193,9 +194,9 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// patience and its kind bound how long things may take.
+// How long things may take.
 const (
-	poll      = 10 * time.Second       // between looks at the bucket, when nothing wakes it
+	poll      = 10 * time.Second
 	settle    = 2 * time.Second        // how long a file that is no JSON may still be in writing
 	gather    = 100 * time.Millisecond // from the first sign of a change to the look at it
 	firstWait = 10 * time.Second       // before a passing fault is tried again; doubles each time

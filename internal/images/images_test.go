@@ -312,6 +312,28 @@ func child(dir, lock, moment string) {
 	}
 }
 
+// killAt runs the module in a child process and kills it when it reaches the moment.
+func killAt(t *testing.T, dir, lock, moment string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), os.Args[0], "child", dir, lock, moment)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err == nil {
+		t.Fatal("the child was not killed")
+	}
+}
+
 func TestKilledAtAnyMomentThereIsOnePairInTheEnd(t *testing.T) {
 	for _, moment := range []string{"before image", "after image", "before json", "after json"} {
 		t.Run(moment, func(t *testing.T) {
@@ -323,25 +345,7 @@ func TestKilledAtAnyMomentThereIsOnePairInTheEnd(t *testing.T) {
 			put(t, b, "next_posts/instagram/lumenskin/campaign_next_post_1.json", `{"caption": "Glow that lasts past midnight."}`)
 			put(t, b, "next_posts/instagram/lumenskin/campaign_next_post_2.json", `{"caption": "A second post."}`)
 
-			c := exec.CommandContext(t.Context(), os.Args[0], "child", dir, lock, moment)
-			out, err := c.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := c.Start(); err != nil {
-				t.Fatal(err)
-			}
-			said := make([]byte, 8)
-			if _, err := out.Read(said); err != nil {
-				t.Fatal(err)
-			}
-			if err := c.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			if err := c.Wait(); err == nil {
-				t.Fatal("the child was not killed")
-			}
-
+			killAt(t, dir, lock, moment)
 			stages := newRecorder()
 			m, err := New(Config{Bucket: b, Search: hits(nil), Stages: stages, Lock: lock, Address: "127.0.0.1:0"})
 			if err != nil {
@@ -352,13 +356,13 @@ func TestKilledAtAnyMomentThereIsOnePairInTheEnd(t *testing.T) {
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
-			for range 2 { // And looking again changes nothing.
-				if _, err := m.look(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				if got := keys(t, b, outbox); len(got) != 4 {
-					t.Errorf("ready posts = %q, want two pairs", got)
-				}
+			lookOnce(t, m)
+			if got := keys(t, b, outbox); len(got) != 4 {
+				t.Errorf("ready posts = %q, want two pairs", got)
+			}
+			lookOnce(t, m) // And looking again changes nothing.
+			if got := keys(t, b, outbox); len(got) != 4 {
+				t.Errorf("ready posts = %q after another look", got)
 			}
 		})
 	}

@@ -121,11 +121,8 @@ func (p nextPost) identity(key string) (string, error) {
 
 // identityOf is the identity of what lies under key.
 func identityOf(key string, meaning []byte) string {
-	h := sha256.New()
-	h.Write([]byte(key)) //nolint:errcheck // A hash takes everything.
-	h.Write([]byte{0})   //nolint:errcheck // As above.
-	h.Write(meaning)     //nolint:errcheck // As above.
-	return hex.EncodeToString(h.Sum(nil)[:4])
+	all := sha256.Sum256(slices.Concat([]byte(key), []byte{0}, meaning))
+	return hex.EncodeToString(all[:4])
 }
 
 // A fault is why a next post cannot be done as it is. Its reason is one of the

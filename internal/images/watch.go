@@ -16,24 +16,24 @@ import (
 // lies in a folder. It only shortens the wait: what it misses the poll finds, so
 // being unable to watch is a warning and no error.
 func (m *Module) watch(ctx context.Context, wake chan<- struct{}) error {
-	folder, ok := m.bucket.(interface {
-		Path(key string) (string, error)
-	})
+	folder, ok := m.bucket.(placed)
 	if !ok {
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	if err := m.watchFolder(ctx, folder, wake); err != nil {
-		m.log.Warn("changes are found by looking every now and then only", "every", poll, "error", err)
+		m.log.Warn("changes are found by looking every now and then only", "every", m.poll, "error", err)
 		<-ctx.Done()
 	}
 	return ctx.Err()
 }
 
-func (m *Module) watchFolder(ctx context.Context, folder interface {
+// placed is a bucket whose objects are files.
+type placed interface {
 	Path(key string) (string, error)
-}, wake chan<- struct{},
-) (err error) {
+}
+
+func (m *Module) watchFolder(ctx context.Context, folder placed, wake chan<- struct{}) (err error) {
 	dir, err := folder.Path(strings.TrimSuffix(inbox, "/"))
 	if err != nil {
 		return fmt.Errorf("watch next posts: %w", err)
@@ -49,6 +49,11 @@ func (m *Module) watchFolder(ctx context.Context, folder interface {
 	if err := addFolders(w, dir); err != nil {
 		return err
 	}
+	return m.follow(ctx, w, dir, wake)
+}
+
+// follow signs for every event below dir until ctx ends.
+func (m *Module) follow(ctx context.Context, w *fsnotify.Watcher, dir string, wake chan<- struct{}) error {
 	for {
 		select {
 		case <-ctx.Done():

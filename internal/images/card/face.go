@@ -70,9 +70,8 @@ func load(family [3][]byte) (f faces, err error) {
 // made for scripts that stand letter beside letter.
 func settable(s string) error {
 	for _, r := range s {
-		name := script(r)
-		if !slices.Contains([]string{"Latin", "Greek", "Cyrillic", "Armenian", "Georgian", "Common", "Inherited"}, name) {
-			return withheld("the %s script (%q, U+%04X) cannot be set with the fonts at hand", name, r, r)
+		if !unicode.In(r, unicode.Latin, unicode.Common, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Georgian, unicode.Inherited) {
+			return withheld("the %s script (%q, U+%04X) cannot be set with the fonts at hand", script(r), r, r)
 		}
 	}
 	return nil

@@ -30,10 +30,13 @@ func palettes() []palette {
 	}
 }
 
-// of makes a palette from 0xRRGGBB values in the order of its fields.
-func of(paper, soft, accent, strong, quiet, bright uint32) palette {
-	rgb := func(v uint32) color.RGBA { return color.RGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 0xFF} }
-	return palette{rgb(paper), rgb(soft), rgb(accent), rgb(strong), rgb(quiet), rgb(bright)}
+// of makes a palette from six 0xRRGGBB values in the order of its fields.
+func of(values ...uint32) palette {
+	var c [6]color.RGBA
+	for i, v := range values {
+		c[i] = color.RGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 0xFF}
+	}
+	return palette{c[0], c[1], c[2], c[3], c[4], c[5]}
 }
 
 // coloursOf returns the account's colours, always the same ones.
