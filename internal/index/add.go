@@ -109,17 +109,19 @@ func (s *Store) entries(posts []content.Post) ([]entry, error) {
 }
 
 // modelFor returns the id of the model for a text in a language (as in
-// [content.Post]), "" for a text without words.
+// [content.Post]), "" for a text without words. Text in no known language
+// (names, single words) counts as English when the model can read it.
 func (s *Store) modelFor(language, text string) string {
-	english := language == "en" || language == content.UnknownLanguage || language == ""
-	switch {
-	case len(terms(text)) == 0:
+	if len(terms(text)) == 0 {
 		return ""
-	case s.model != nil && english && s.model.Reads(text):
-		return sentenceModel
-	default:
-		return lettersModel
 	}
+	switch language {
+	case "en", content.UnknownLanguage, content.NoWords, "":
+		if s.model != nil && s.model.Reads(text) {
+			return sentenceModel
+		}
+	}
+	return lettersModel
 }
 
 // embed fills in the vectors.

@@ -93,7 +93,7 @@ func source(path string) string {
 
 // migrate brings the file to schemaVersion.
 func migrate(db *sql.DB) error {
-	version, err := userVersion(db)
+	version, err := userVersion(db.QueryRow("PRAGMA user_version"))
 	if err != nil || version == schemaVersion {
 		return err
 	}
@@ -107,7 +107,7 @@ func migrate(db *sql.DB) error {
 	defer tx.Rollback() //nolint:errcheck // After Commit it does nothing.
 
 	// Another process may have been first.
-	if version, err = userVersion(tx); err != nil || version == schemaVersion {
+	if version, err = userVersion(tx.QueryRow("PRAGMA user_version")); err != nil || version == schemaVersion {
 		return err
 	}
 	if _, err := tx.Exec(schema); err != nil {
@@ -119,11 +119,8 @@ func migrate(db *sql.DB) error {
 	return tx.Commit()
 }
 
-func userVersion(db interface {
-	QueryRow(query string, args ...any) *sql.Row
-},
-) (version int, err error) {
-	err = db.QueryRow("PRAGMA user_version").Scan(&version)
+func userVersion(row *sql.Row) (version int, err error) {
+	err = row.Scan(&version)
 	return version, err
 }
 

@@ -40,9 +40,15 @@ func drawScattered(r *rapid.T) []scattered {
 }
 
 func addScattered(r *rapid.T, s *Store, posts []scattered) {
+	of := map[[2]string][]content.Post{}
 	for _, p := range posts {
-		one := content.Post{ID: p.ID, Platform: content.Platform(p.Platform), Account: p.Account, Language: "es", Text: p.Text}
-		if _, err := s.Add(r.Context(), p.Platform, p.Account, []content.Post{one}); err != nil {
+		account := [2]string{p.Platform, p.Account}
+		of[account] = append(of[account], content.Post{
+			ID: p.ID, Platform: content.Platform(p.Platform), Account: p.Account, Language: "es", Text: p.Text,
+		})
+	}
+	for account, some := range of {
+		if _, err := s.Add(r.Context(), account[0], account[1], some); err != nil {
 			r.Fatal(err)
 		}
 	}

@@ -10,31 +10,30 @@ func fastest() kernel {
 	return kernel{dot4: dot4Vector, mix: mixVector}
 }
 
+// dot4Vector and mixVector keep the assembly, which checks nothing, inside the slices.
 func dot4Vector(acc []int32, a []int16, w []int8, k int) {
 	rows := len(acc) / tokensAtOnce
 	if rows == 0 || k == 0 {
 		clear(acc)
 		return
 	}
-	a, w = a[:tokensAtOnce*k], w[:rows*k]
-	dot4AVX2(&acc[0], &a[0], &w[0], k, rows)
+	dot4AVX2(acc, a[:tokensAtOnce*k], w[:rows*k], k)
 }
 
 func mixVector(out, p, m []float32, stride int) {
-	if len(p) == 0 || len(out) == 0 {
+	if len(p) == 0 {
 		clear(out)
 		return
 	}
-	m = m[:(len(p)-1)*stride+len(out)]
-	mixAVX2(&out[0], &p[0], &m[0], len(p), stride, len(out))
+	mixAVX2(out, p, m[:(len(p)-1)*stride+len(out)], stride)
 }
 
-// dot4AVX2 is dot4 for k a positive multiple of 16 and rows a positive multiple of 2.
+// dot4AVX2 is dot4 for k a positive multiple of 16 and a positive even number of rows.
 //
 //go:noescape
-func dot4AVX2(acc *int32, a *int16, w *int8, k, rows int)
+func dot4AVX2(acc []int32, a []int16, w []int8, k int)
 
-// mixAVX2 is mix for rows and stride above 0 and cols a positive multiple of 8.
+// mixAVX2 is mix for p that is not empty.
 //
 //go:noescape
-func mixAVX2(out, p, m *float32, rows, stride, cols int)
+func mixAVX2(out, p, m []float32, stride int)

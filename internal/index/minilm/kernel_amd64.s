@@ -1,15 +1,16 @@
 #include "textflag.h"
 
-// func dot4AVX2(acc *int32, a *int16, w *int8, k, rows int)
+// func dot4AVX2(acc []int32, a []int16, w []int8, k int)
 //
 // Four rows of activations by two rows of weights at a time: eight sums of
 // eight lanes each, added up across their lanes at the end of k.
-TEXT ·dot4AVX2(SB), NOSPLIT, $0-40
-	MOVQ acc+0(FP), DI
-	MOVQ a+8(FP), SI
-	MOVQ w+16(FP), DX
-	MOVQ k+24(FP), CX
-	MOVQ rows+32(FP), R8
+TEXT ·dot4AVX2(SB), NOSPLIT, $0-80
+	MOVQ acc_base+0(FP), DI
+	MOVQ acc_len+8(FP), R8
+	MOVQ a_base+24(FP), SI
+	MOVQ w_base+48(FP), DX
+	MOVQ k+72(FP), CX
+	SHRQ $2, R8              // rows of weights
 	LEAQ (CX)(CX*1), R9      // bytes in a row of activations
 	LEAQ (R9)(R9*2), R10     // bytes in three of them
 	LEAQ (R8*4), R11         // bytes in a row of sums
@@ -78,16 +79,16 @@ step:
 	VZEROUPPER
 	RET
 
-// func mixAVX2(out, p, m *float32, rows, stride, cols int)
+// func mixAVX2(out, p, m []float32, stride int)
 //
 // 32 columns at a time as long as there are as many, then 8.
-TEXT ·mixAVX2(SB), NOSPLIT, $0-48
-	MOVQ out+0(FP), DI
-	MOVQ p+8(FP), SI
-	MOVQ m+16(FP), DX
-	MOVQ rows+24(FP), CX
-	MOVQ stride+32(FP), R8
-	MOVQ cols+40(FP), R9
+TEXT ·mixAVX2(SB), NOSPLIT, $0-80
+	MOVQ out_base+0(FP), DI
+	MOVQ out_len+8(FP), R9
+	MOVQ p_base+24(FP), SI
+	MOVQ p_len+32(FP), CX
+	MOVQ m_base+48(FP), DX
+	MOVQ stride+72(FP), R8
 	SHLQ $2, R8              // bytes in a row of m
 
 wide:

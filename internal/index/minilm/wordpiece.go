@@ -2,8 +2,10 @@ package minilm
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -62,7 +64,7 @@ func (t *tokenizer) pieces(text string, limit int) []int32 {
 // split appends the pieces of one word, or the unknown piece when one of its
 // parts is in no piece.
 func (t *tokenizer) split(ids []int32, word string) []int32 {
-	if len([]rune(word)) > longestWord {
+	if utf8.RuneCountInString(word) > longestWord {
 		return append(ids, t.unknown)
 	}
 	known := len(ids)
@@ -88,7 +90,7 @@ func (t *tokenizer) split(ids []int32, word string) []int32 {
 
 // words yields the words of text, lower-case and without accents, each
 // punctuation mark and each Chinese character a word of its own.
-func words(text string) func(yield func(string) bool) {
+func words(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		var word strings.Builder
 		flush := func() bool {
