@@ -32,7 +32,7 @@ func (b *builder) twitter(top any) error {
 }
 
 func (b *builder) tweetFault(r record) string {
-	if _, hasText := r["text"].(string); !hasText && r.text("id") == "" {
+	if _, hasText := r["text"].(string); !hasText && tweetAuthor(r) == "" {
 		if r["profile_info"] != nil {
 			return "placeholder without a tweet"
 		}
