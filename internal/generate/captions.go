@@ -31,7 +31,7 @@ func captionFrames(language string, brand bool) (f frames, known bool) {
 			talk:       []string{"Let’s talk about {A}.", "More on {A}.", "Back to {A}."},
 			comment:    []string{us("Tell us", "Tell me") + " in the comments what you want to know about {A}.", us("Tell us", "Tell me") + " in the comments: what about {A} should the next post show?"},
 			friend:     "Tag the friend who comes to mind with {A}.",
-			reply:      "Reply with your answer on {A}.",
+			reply:      "Reply with what you think of {A}.",
 			headChoice: "{A} or {B}?", free: true,
 		}, true
 	case "es":

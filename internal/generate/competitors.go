@@ -20,9 +20,9 @@ type duel struct {
 // A gap is something that the competitor does at least twice and the account
 // never: a topic, a hashtag or a part of the day.
 type gap struct {
-	about, name, key string
-	items            []*item // the competitor's posts
-	found            *finding
+	about, name string
+	items       []*item  // the competitor's posts
+	found       *finding // nil when chance explains how they do
 }
 
 func (s *study) duels() []*duel {
@@ -44,12 +44,15 @@ func (s *study) duels() []*duel {
 
 func (d *duel) findGaps() {
 	for _, t := range d.rival.topics {
-		terms := only(t.terms, func(p phrase) bool { return !d.ownBrand(p.key) && !says(d.own.items, p.key) })
-		if len(terms) == 0 || says(d.own.items, t.terms[0].key) {
-			continue
+		// A name is the competitor's own product or guest: only what anybody may
+		// speak of is a gap.
+		terms := only(t.terms, func(p phrase) bool {
+			return !p.name && !p.tag && !d.ownBrand(p.key) && !says(d.own.items, p.key)
+		})
+		open := topic{terms: terms, items: holding(t.items, terms)}
+		if len(open.items) >= minSide {
+			d.gaps = append(d.gaps, gap{about: "topic", name: open.name(), items: open.items, found: d.findingOf("topic " + t.name())})
 		}
-		bare := topic{terms: terms, items: t.items}
-		d.gaps = append(d.gaps, gap{about: "topic", name: bare.name(), key: "topic " + t.name(), items: t.items, found: d.findingOf("topic " + t.name())})
 	}
 	counts, spelling := carriers(d.rival.items, hashtags)
 	for _, key := range slices.Sorted(maps.Keys(counts)) {
@@ -58,7 +61,7 @@ func (d *duel) findGaps() {
 			continue
 		}
 		d.gaps = append(d.gaps, gap{
-			about: "hashtag", name: "#" + spelling[key], key: "hashtag " + key,
+			about: "hashtag", name: "#" + spelling[key],
 			items: where(d.rival.items, carries(hashtags, key)), found: d.findingOf("hashtag " + key),
 		})
 	}
@@ -87,6 +90,13 @@ func (d *duel) ownBrand(words string) bool {
 		}
 	}
 	return false
+}
+
+// lifts reports whether the competitor's posts of a gap do better than its
+// usual ones.
+func (d *duel) lifts(g gap) bool {
+	judged := where(g.items, func(it *item) bool { return it.judged })
+	return len(judged) > 0 && median(values(judged)) > median(values(d.rival.judged()))
 }
 
 // says reports whether a post holds the words.

@@ -37,7 +37,7 @@ func (d *duel) contrasts() []contrast {
 	if len(ta) >= minSide && len(tb) >= minSide {
 		va, vb := rates(ta), rates(tb)
 		out = append(out, contrast{
-			about: "conversation", unit: "per 1,000 likes", what: "a median of", per: "comments per 1,000 likes",
+			about: "conversation", unit: "per 1,000 likes", what: "a median of", per: plural(d.s.answer(), 2) + " per 1,000 likes",
 			theirs: median(va), ours: median(vb), of: [2][]*item{ta, tb}, chance: chance(va, vb, seeded(d.rival.handle, d.own.handle, "talk")),
 		})
 	}
@@ -85,6 +85,9 @@ func (d *duel) contrast(c contrast) content.Statement {
 	if c.chance > 0 {
 		text += "; shuffled between the two, " + p.posts("posts shuffled", len(c.of[0])+len(c.of[1])) + " give as wide a gap " +
 			p.percent("chance of such a gap", c.chance, len(c.of[0])+len(c.of[1])) + " of the time"
+		if c.chance > strongChance {
+			text += ": a hint only"
+		}
 	}
 	return content.Statement{About: c.about, Text: text + ".", Figures: p.figures, PostIDs: cite(best(c.of[0]), best(c.of[1]))}
 }
@@ -95,7 +98,7 @@ func (d *duel) counters() []content.Statement {
 	const most = 4
 	var out []content.Statement
 	for _, g := range d.gaps {
-		if len(out) < most-1 {
+		if len(out) < most-1 && d.lifts(g) {
 			out = append(out, d.counterGap(g))
 		}
 	}

@@ -1,7 +1,6 @@
 package generate
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ type feature struct {
 	figures      []content.Figure
 	holds        func(*item) bool
 	known        func(*item) bool // whether it can be told of a post; nil means of each
+	tries        int              // how many such features this one was picked from for doing best; 0 when it was not
 }
 
 // features lists what the account's posts are compared by.
@@ -43,7 +43,7 @@ func kindFeatures() []feature {
 		all = append(all, feature{
 			about: "kind", key: "kind " + string(kind), name: many, others: "posts of other kinds",
 			is: "is a " + one, are: "are " + many, more: "Make more " + many, fewer: "Make fewer " + many,
-			do: "make %s " + many, undo: "make %s anything but " + many,
+			do: "make %s a " + one, undo: "choose another form than " + one + " for %s",
 			holds: func(it *item) bool { return it.Kind == kind },
 		})
 	}
@@ -65,12 +65,20 @@ func topicFeatures(topics []topic) []feature {
 		all = append(all, feature{
 			about: "topic", key: "topic " + t.name(), name: "posts around " + name, others: "posts on anything else",
 			is: "is about it", are: "are about it", more: "Return to " + name, fewer: "Rework or rest " + name,
-			do:    "put %s on " + name + ", using the words that mark it (" + strings.Join(t.written(), ", ") + ")",
+			do:    "put %s on " + name + marking(t),
 			undo:  "keep %s off " + name,
 			holds: func(it *item) bool { return in[it] },
 		})
 	}
 	return all
+}
+
+// marking lists the words of a topic that its name does not hold.
+func marking(t topic) string {
+	if len(t.terms) < 3 {
+		return ""
+	}
+	return ", with " + list(t.written()[2:], "or") + " in it"
 }
 
 // carriers counts the items by name that they carry, names folded, with the
@@ -196,9 +204,9 @@ func (s *study) formFeatures() []feature {
 		with(form("words", "have no words", "has no words", "Let the picture speak", "Give every post words",
 			"publish %s without words", "write at least a line for %s"), func(it *item) bool { return it.words == 0 }),
 		with(form("reply", "reply to somebody", "replies to somebody", "Reply more", "Post more, reply less",
-			"make %s replies", "make %s posts of their own"), func(it *item) bool { return it.Reply }),
+			"make %s a reply", "let %s stand by itself"), func(it *item) bool { return it.Reply }),
 		with(form("quote", "quote another post", "quotes another post", "Quote more", "Post more, quote less",
-			"make %s quotes", "make %s posts of their own"), func(it *item) bool { return it.Quote }),
+			"make %s a quote", "let %s stand by itself"), func(it *item) bool { return it.Quote }),
 	}
 }
 
@@ -217,23 +225,15 @@ func listed(it *item) bool {
 }
 
 func languageName(code string) string {
-	switch code {
-	case "en":
-		return "English"
-	case "es":
-		return "Spanish"
-	case "pt":
-		return "Portuguese"
-	case "fr":
-		return "French"
-	case "de":
-		return "German"
-	case "it":
-		return "Italian"
-	case "sl":
-		return "Slovene"
-	case "hy":
-		return "Armenian"
+	const names = "ar Arabic az Azerbaijani bg Bulgarian bn Bengali bs Bosnian ca Catalan cs Czech da Danish de German el Greek en English es Spanish " +
+		"et Estonian fa Persian fi Finnish fr French he Hebrew hi Hindi hr Croatian hu Hungarian hy Armenian id Indonesian it Italian ja Japanese " +
+		"ka Georgian ko Korean lt Lithuanian lv Latvian mk Macedonian ms Malay nb Norwegian nl Dutch no Norwegian pl Polish pt Portuguese ro Romanian " +
+		"ru Russian sk Slovak sl Slovene sq Albanian sr Serbian sv Swedish ta Tamil th Thai tl Tagalog tr Turkish uk Ukrainian ur Urdu vi Vietnamese zh Chinese "
+	fields := strings.Fields(names)
+	for i := 0; i+1 < len(fields); i += 2 {
+		if fields[i] == code {
+			return fields[i+1]
+		}
 	}
-	return fmt.Sprintf("the language %q", code)
+	return "the language " + quoted(code)
 }

@@ -12,18 +12,21 @@ import (
 func (s *study) timeFeatures() []feature {
 	var all []feature
 	for _, slot := range s.analysis.Best.Slots {
-		label := slot.Label + " (" + s.zone.String() + ")"
-		all = append(all, s.timed(slot.Label, "posts of "+label, "in the slot "+label, func(it *item) bool {
-			return inSlot(it.local, slot)
-		}))
+		when := slotName(slot)
+		if slot.Weekday >= 0 {
+			when = "on " + when
+		}
+		f := s.timed(when, "posts "+when+" ("+s.zone.String()+")", when, func(it *item) bool { return inSlot(it.local, slot) })
+		f.tries = s.rivalSlots(slot)
+		all = append(all, f)
 	}
 	for d := range 7 {
 		name := time.Weekday((d + 1) % 7)
-		all = append(all, s.timed(name.String(), name.String()+" posts", "on a "+name.String(), func(it *item) bool {
+		all = append(all, s.timed("on "+name.String()+"s", name.String()+" posts", "on a "+name.String(), func(it *item) bool {
 			return it.local.Weekday() == name
 		}))
 	}
-	return append(all, s.timed("the weekend", "weekend posts", "on a Saturday or Sunday", func(it *item) bool {
+	return append(all, s.timed("at the weekend", "weekend posts", "on a Saturday or Sunday", func(it *item) bool {
 		return it.local.Weekday() == time.Saturday || it.local.Weekday() == time.Sunday
 	}))
 }
@@ -31,11 +34,44 @@ func (s *study) timeFeatures() []feature {
 func (s *study) timed(when, name, at string, holds func(*item) bool) feature {
 	return feature{
 		about: "time", key: "time " + when, name: name, others: "posts at other times",
-		is: "was posted " + at, are: "were posted " + at, more: "Post more on " + when, fewer: "Post less on " + when,
-		do: "publish %s " + at, undo: "publish %s at another time than " + when,
+		is: "was posted " + at, are: "were posted " + at, more: "Post more " + when, fewer: "Post less " + when,
+		do: "publish %s " + at, undo: "publish %s at another time",
 		holds: holds,
 		known: func(it *item) bool { return !it.local.IsZero() },
 	}
+}
+
+// slotName writes a slot so that it fits into a sentence.
+func slotName(slot content.Slot) string {
+	hours := fmt.Sprintf("between %02d:00 and %02d:00", slot.From, slot.To)
+	if slot.Weekday < 0 {
+		return hours
+	}
+	return time.Weekday((slot.Weekday+1)%7).String() + "s " + hours
+}
+
+// rivalSlots returns how many slots as wide as this one hold enough posts for
+// a comparison: the slot is the best of them, so it had that many tries.
+func (s *study) rivalSlots(slot content.Slot) int {
+	width := (slot.To - slot.From + 24) % 24
+	if width == 0 {
+		return 1
+	}
+	days := []int{-1}
+	if slot.Weekday >= 0 {
+		days = []int{0, 1, 2, 3, 4, 5, 6}
+	}
+	n := 0
+	for _, weekday := range days {
+		for at := 0; at+width <= 24; at += width {
+			from := (slot.From + at) % 24
+			other := content.Slot{Weekday: weekday, From: from, To: (from + width) % 24}
+			if len(where(s.own.judged(), func(it *item) bool { return !it.local.IsZero() && inSlot(it.local, other) })) >= minSide {
+				n++
+			}
+		}
+	}
+	return max(n, 1)
 }
 
 func inSlot(at time.Time, slot content.Slot) bool {

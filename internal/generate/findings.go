@@ -118,6 +118,9 @@ func (s *study) compare(among *set, f feature, drift map[*item]float64) (finding
 	random := seeded(s.corpus.Account.Key(), among.handle, f.key)
 	got.ratio = got.median / got.other
 	got.chance = chance(with, rest, random)
+	if f.tries > 1 { // the best of several must beat what the best of several gives by chance (Šidák)
+		got.chance = 1 - math.Pow(1-got.chance, float64(f.tries))
+	}
 	if drift != nil {
 		got.period = chance(drifted(got.with, drift), drifted(got.rest, drift), random)
 	}
@@ -240,6 +243,9 @@ func (f finding) note(p *prose) {
 func (f finding) worth(p *prose) string {
 	all := len(f.with) + len(f.rest)
 	odds := p.percent("chance of such a gap", f.chance, all)
+	if f.tries > 1 {
+		odds += " (as the best of " + p.count("slots it was picked from", f.tries) + " slots)"
+	}
 	switch {
 	case f.grade == "" && f.period > weakChance && f.chance <= weakChance:
 		return "but measured against the posts around the same time the gap is gone (" +

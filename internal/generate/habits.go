@@ -35,19 +35,11 @@ type line struct {
 func (s *set) habits(posts []*item) []habit {
 	lines := s.repeatable(posts)
 	var out []habit
-	taken := make([]bool, len(lines))
-	for i, a := range lines {
-		if taken[i] {
-			continue
-		}
-		h := habit{text: a.text, ask: a.ask, in: []*item{a.it}}
-		for j := i + 1; j < len(lines); j++ {
-			b := lines[j]
-			if !taken[j] && a.ask == b.ask && likeness(a.keys, b.keys) >= habitLikeness {
-				taken[j] = true
-				if !slices.Contains(h.in, b.it) {
-					h.in = append(h.in, b.it)
-				}
+	for _, a := range lines {
+		h := habit{text: a.text, ask: a.ask}
+		for _, b := range lines {
+			if a.ask == b.ask && likeness(a.keys, b.keys) >= habitLikeness && !slices.Contains(h.in, b.it) {
+				h.in = append(h.in, b.it)
 			}
 		}
 		if len(h.in) > 1 {

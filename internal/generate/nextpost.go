@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stagewatch/stagewatch/internal/content"
 )
@@ -33,11 +36,14 @@ func (s *study) next(found []finding) content.NextPost {
 	if withheld != "" {
 		return content.NextPost{Withheld: withheld, Figures: p.figures}
 	}
-	hook := d.hook()
 	body, ask := d.body(), d.ask()
+	if body != "" {
+		d.b = phrase{} // the sentence is about one thing
+	}
+	hook := d.hook()
 	out := content.NextPost{
 		CallToAction: ask, ImagePrompt: d.image(), Headline: d.headline(),
-		Language: s.language, PostIDs: cite(best(d.posts)), Why: d.why(p), When: s.when(),
+		Language: s.language, PostIDs: cite(best(d.a.in), best(d.b.in), best(d.posts)), Why: d.why(p), When: s.when(),
 	}
 	if s.corpus.Account.Platform == content.Twitter {
 		out.Tweet = d.tweet(hook)
@@ -109,33 +115,60 @@ func (d *draft) names(worded []*item) {
 		return
 	}
 	d.a = candidates[0]
+	for _, p := range all { // counted in all posts, not only in the topic's
+		if p.key == d.a.key {
+			d.a = p
+		}
+	}
+	if !d.a.distinct() {
+		return
+	}
 	for _, b := range all {
-		if b.name == d.a.name && b.tag == d.a.tag && (b.name || b.tag) && !shareWord(b.key, d.a.key) && overlap(b.in, d.a.in) <= 0.2 {
+		if b.distinct() && !shareWord(b.key, d.a.key) && overlap(b.in, d.a.in) <= 0.2 {
 			d.b = b
 			return
 		}
 	}
 }
 
-// fitting returns the phrases that may stand in a frame, best first: names
-// before hashtags before, where any noun fits, other words.
+// distinct reports whether a phrase is the name of one thing: of several
+// words, or written as no ordinary word is. Only such names can be offered
+// against each other.
+func (p phrase) distinct() bool {
+	if !p.name || p.tag {
+		return false
+	}
+	_, size := utf8.DecodeRuneInString(p.written)
+	return p.words > 1 || strings.IndexFunc(p.written[size:], func(r rune) bool { return unicode.IsUpper(r) || r == '’' || r == '\'' || r == '-' }) >= 0
+}
+
+// fitting returns the phrases that may stand in a frame, best first: distinct
+// names, hashtags, other names and, where any noun fits, other words.
 func fitting(phrases []phrase, s *study, free bool) []phrase {
 	rank := func(p phrase) int {
 		switch {
-		case p.name && !p.tag:
+		case p.distinct():
 			return 0
 		case p.tag:
 			return 1
+		case p.name:
+			return 2
 		}
-		return 2
+		return 3
 	}
 	kept := only(phrases, func(p phrase) bool {
-		return (free || rank(p) < 2) && !s.own.selfName(p) && !hasDigit(p.key) && !passing(p.written) && len([]rune(p.key)) > 2
+		return (free || rank(p) < 3) && !s.own.selfName(p) && !hasDigit(p.key) && !passing(p.written) && len([]rune(p.key)) > 2
 	})
 	slices.SortStableFunc(kept, func(a, b phrase) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(b.in), len(a.in)), cmp.Compare(b.times, a.times), cmp.Compare(a.key, b.key))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(b.in), len(a.in)), cmp.Compare(b.times, a.times), newest(b).Compare(newest(a)), cmp.Compare(a.key, b.key))
 	})
 	return kept
+}
+
+// newest returns when the phrase was last used.
+func newest(p phrase) time.Time {
+	_, last := span(p.in)
+	return last
 }
 
 // form picks the kind: one that does better than chance, else what the
@@ -168,7 +201,7 @@ func (d *draft) hook() string {
 	switch {
 	case d.b.key != "":
 		frame = d.pick(d.frames.choice, "choice")
-	case d.share(func(it *item) bool { return it.doubt }) >= 0.25 || d.corpus.Account.Platform == content.Twitter:
+	case d.share(func(it *item) bool { return it.doubt }) >= 0.25:
 		frame = d.pick(d.frames.open, "open")
 	}
 	text := fill(frame, d.a.written, d.b.written)
@@ -199,8 +232,11 @@ func (d *draft) emoji() string {
 }
 
 // body is what the account says of the subject again and again, "" when it
-// has no such sentence.
+// has no such sentence. A tweet has no room for one.
 func (d *draft) body() string {
+	if d.corpus.Account.Platform == content.Twitter {
+		return ""
+	}
 	for _, h := range d.habits {
 		if h.ask == "" && strings.Contains(fold(h.text), fold(d.a.key)) {
 			return h.text
@@ -269,6 +305,8 @@ func (d *draft) headline() string {
 	text := d.a.written
 	if d.b.key != "" {
 		text = fill(d.frames.headChoice, d.a.written, d.b.written)
+	} else if words := d.mood(); len(words) > 0 {
+		text += ": " + words[0]
 	}
 	if fields := strings.Fields(text); len(fields) > headlineWords {
 		text = strings.Join(fields[:headlineWords], " ")
@@ -303,7 +341,8 @@ func (d *draft) mood() []string {
 	}
 	var words []string
 	for _, t := range d.topic.terms {
-		if !t.tag && !shareWord(t.key, d.a.key) && (d.b.key == "" || !shareWord(t.key, d.b.key)) && len(words) < 4 {
+		spoken := slices.ContainsFunc(t.in, func(it *item) bool { return it.Language == d.language })
+		if spoken && !t.tag && !shareWord(t.key, d.a.key) && (d.b.key == "" || !shareWord(t.key, d.b.key)) && len(words) < 4 {
 			words = append(words, t.written)
 		}
 	}

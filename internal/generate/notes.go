@@ -33,6 +33,9 @@ func (s *study) notes(now time.Time, indexed bool) []string {
 	}
 	add(s.undated(p))
 	add(s.stale(now, p))
+	if _, last := span(s.own.items); !last.IsZero() && !s.winners() && scrapedAfter(s.own.Source).IsZero() {
+		add("When " + handle + " was scraped is not in the data: its newest posts, of " + day(last) + ", may have been read before they had collected what they would.")
+	}
 	if s.own.words && len(s.own.topics) > 0 {
 		add("The topics of " + handle + " were found by the words that its posts share" + chosen(indexed, ", because the index holds too few of them", ", without an index") + ".")
 	}

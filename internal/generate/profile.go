@@ -13,7 +13,7 @@ import (
 // how, and what its posts reach.
 func (s *study) profile() []content.Statement {
 	var out []content.Statement
-	for _, write := range []func(*prose) (string, string, []*item){s.size, s.reach, s.rate, s.voice, s.languages, s.bio, s.conversation} {
+	for _, write := range []func(*prose) (string, string, []*item){s.size, s.reach, s.rate, s.voice, s.languages, s.bio, s.conversation, s.growth, s.position} {
 		p := &prose{}
 		about, text, rests := write(p)
 		if text != "" {
@@ -34,20 +34,20 @@ func (s *study) size(p *prose) (about, text string, rests []*item) {
 	}
 	var parts []string
 	for _, each := range []struct {
-		name string
-		n    *int64
-	}{{"followers", prof.Followers}, {"accounts followed", prof.Following}, {"posts as the platform counts", prof.Posts}} {
+		name, before, after string
+		n                   *int64
+	}{{"followers", "has ", " followers", prof.Followers}, {"accounts followed", "follows ", " accounts", prof.Following}, {"posts as the platform counts", "has published ", " posts", prof.Posts}} {
 		if each.n != nil {
-			parts = append(parts, p.amount(each.name, "count", float64(*each.n), 0)+" "+each.name)
+			parts = append(parts, each.before+p.amount(each.name, "count", float64(*each.n), 0)+each.after)
 		}
 	}
 	if len(parts) == 0 {
 		return "profile", text + ": the profile gives no counts.", nil
 	}
-	text += " has " + list(parts, "and")
 	if !prof.Created.IsZero() {
-		text += " and exists since " + day(prof.Created)
+		parts = append(parts, "exists since "+day(prof.Created))
 	}
+	text += " " + list(parts, "and")
 	return "profile", text + ".", nil
 }
 
@@ -171,9 +171,9 @@ func (s *study) bio(p *prose) (about, text string, rests []*item) {
 	var parts []string
 	for _, tag := range tags {
 		n := len(where(worded, carries(hashtags, tag)))
-		parts = append(parts, "#"+tag+" ("+p.count("posts with #"+tag, n)+" of "+p.posts("posts with words", len(worded))+")")
+		parts = append(parts, "#"+tag+" (on "+p.some("posts with #"+tag, n)+" of "+p.posts("posts with words", len(worded))+")")
 	}
-	return "profile", "The bio of " + s.own.handle + " names " + list(parts, "and") + ", counting how many posts carry " + either(len(parts), "it", "each") + ".", worded
+	return "profile", "The bio of " + s.own.handle + " names " + list(parts, "and") + ".", worded
 }
 
 func (s *study) bioTags() []string {
@@ -205,17 +205,73 @@ func (s *study) conversation(p *prose) (about, text string, rests []*item) {
 	}
 	n := len(talk)
 	return "conversation", "For every " + p.count("likes in the unit", 1000) + " likes its posts draw a median of " +
-		p.amount("comments per 1,000 likes", "per 1,000 likes", median(rates), n) + " comments, the most (" +
+		p.amount("comments per 1,000 likes", "per 1,000 likes", median(rates), n) + " " + plural(s.answer(), 2) + ", the most (" +
 		p.amount("comments per 1,000 likes, highest", "per 1,000 likes", rates[0], 1) + ") under " + p.pointer(talk[0]) + ".", talk
 }
 
-// talkative returns the items whose likes and comments are known, the most
-// commented per like first.
+// talkative returns the items whose comments can be set against their likes,
+// the most commented per like first. Likes below a tenth of the median are too
+// few to divide by, and often hidden in part.
 func talkative(items []*item) []*item {
+	var likes []float64
+	for _, it := range items {
+		if it.Likes != nil {
+			likes = append(likes, float64(*it.Likes))
+		}
+	}
+	least := max(median(likes)/10, 1)
 	known := where(items, func(it *item) bool {
-		return it.Likes != nil && *it.Likes > 0 && it.Comments != nil && *it.Comments >= 0
+		return it.Likes != nil && float64(*it.Likes) >= least && it.Comments != nil && *it.Comments >= 0
 	})
 	return slices.SortedStableFunc(slices.Values(known), func(a, b *item) int { return cmp.Compare(commentRate(b), commentRate(a)) })
 }
 
 func commentRate(it *item) float64 { return float64(*it.Comments) * 1000 / float64(*it.Likes) }
+
+// growth compares the newer half of the posts with the older.
+func (s *study) growth(p *prose) (about, text string, rests []*item) {
+	dated := where(s.own.judged(), func(it *item) bool { return !it.local.IsZero() })
+	if s.winners() || len(dated) < 2*minSide {
+		return "", "", nil
+	}
+	slices.SortStableFunc(dated, func(a, b *item) int { return b.Time.Compare(a.Time) })
+	newer, older := dated[:len(dated)/2], dated[len(dated)/2:]
+	a, b := values(newer), values(older)
+	odds := chance(a, b, seeded(s.corpus.Account.Key(), "growth"))
+	first, _ := span(newer)
+	text = "Since " + day(first) + " the newer " + p.posts("newer half", len(a)) + " reach a median of " + p.amount("median of the newer half", "count", median(a), len(a)) +
+		", the older " + p.count("older half", len(b)) + " " + p.amount("median of the older half", "count", median(b), len(b)) + "; shuffled in time they differ as much " +
+		p.percent("chance of such a gap", odds, len(dated)) + " of the time"
+	if odds > strongChance {
+		text += ", so no change can be told"
+	}
+	return "growth", text + ".", dated
+}
+
+// position ranks a brand among its competitors by engagement per follower.
+func (s *study) position(p *prose) (about, text string, rests []*item) {
+	if !s.branding() || s.winners() {
+		return "", "", nil
+	}
+	ranked := []*set{s.own}
+	for _, r := range s.rivals {
+		if _, known := r.perFollower(); known && r.Order == s.own.Order && len(r.judged()) >= minSide {
+			ranked = append(ranked, r)
+		}
+	}
+	if _, known := s.own.perFollower(); !known || len(ranked) < 2 || len(s.own.judged()) < minSide {
+		return "", "", nil
+	}
+	slices.SortStableFunc(ranked, func(a, b *set) int {
+		x, _ := a.perFollower()
+		y, _ := b.perFollower()
+		return cmp.Compare(y, x)
+	})
+	var parts []string
+	for _, r := range ranked {
+		rate, _ := r.perFollower()
+		parts = append(parts, r.handle+" "+p.amount(r.handle+": median per 1,000 followers", "per 1,000 followers", rate, len(r.judged())))
+		rests = append(rests, r.judged()...)
+	}
+	return "position", "By the median engagement per " + p.count("followers in the unit", 1000) + " followers the order is " + list(parts, "and") + ".", rests
+}

@@ -35,6 +35,14 @@ func (p *prose) posts(name string, n int) string {
 	return p.count(name, n) + " " + plural("post", n)
 }
 
+// some writes a number of things, none for 0.
+func (p *prose) some(name string, n int) string {
+	if p.count(name, n); n == 0 {
+		return "none"
+	}
+	return grouped(float64(n))
+}
+
 // amount writes a measured value of so many posts.
 func (p *prose) amount(name, unit string, value float64, n int) string {
 	p.keep(content.Figure{Name: name, Value: value, Unit: unit, N: n})
@@ -54,14 +62,16 @@ func (p *prose) percent(name string, share float64, n int) string {
 }
 
 // grouped writes a number with as many digits as can be read: from 100 on
-// none after the point, else one, below 1 two.
+// none after the point, else one, below 1 two that are not 0.
 func grouped(v float64) string {
 	digits := 1
-	switch {
-	case math.Abs(v) >= 100:
+	switch size := math.Abs(v); {
+	case size >= 100:
 		digits = 0
-	case math.Abs(v) < 1:
+	case size >= 0.1 && size < 1:
 		digits = 2
+	case size > 0 && size < 0.1:
+		digits = min(1-int(math.Floor(math.Log10(size))), 9)
 	}
 	text := strconv.FormatFloat(v, 'f', digits, 64)
 	if digits > 0 {

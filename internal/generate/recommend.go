@@ -86,10 +86,13 @@ func (s *study) withheld(made int, found []finding, repeats int) string {
 	judged := len(s.own.judged())
 	text := s.own.handle + " gives " + p.posts("posts", len(s.own.items)) + ", " + p.count("comparable posts", judged) + " of them comparable; they support " +
 		p.count("recommendations", made) + " " + plural("recommendation", made)
-	byChance := 0
+	byChance, tooFaint := 0, 0
 	for _, f := range found {
-		if f.grade == "" {
+		switch {
+		case f.grade == "":
 			byChance++
+		case f.faint():
+			tooFaint++
 		}
 	}
 	switch {
@@ -98,6 +101,9 @@ func (s *study) withheld(made int, found []finding, repeats int) string {
 	case len(found) > 0:
 		text += ": of " + p.count("comparisons", len(found)) + " " + plural("comparison", len(found)) + " that had enough posts, chance explains " +
 			p.count("comparisons explained by chance", byChance)
+		if tooFaint > 0 {
+			text += " and " + p.count("comparisons too faint", tooFaint) + " would take more posts to confirm than there are"
+		}
 		if repeats > 0 {
 			text += ", and " + p.count("repetitions", repeats) + " further " + plural("finding", repeats) + " would only repeat one that is listed"
 		}
@@ -111,7 +117,7 @@ func (s *study) withheld(made int, found []finding, repeats int) string {
 func (d *desk) findingAdvice(found []finding) []advice {
 	var out []advice
 	for _, f := range found {
-		if f.grade == "" {
+		if f.grade == "" || f.faint() {
 			continue
 		}
 		p := &prose{}
@@ -134,21 +140,28 @@ func (d *desk) findingAdvice(found []finding) []advice {
 	return out
 }
 
+// faint reports whether a difference is a mere hint and too small to be
+// confirmed by as many posts as it was found in.
+func (f finding) faint() bool { return f.grade == weak && f.trial > len(f.with)+len(f.rest) }
+
 // how says what to do with the coming posts. What is only likely is done with
 // every second post, so that the others stay to compare with.
 func (d *desk) how(f finding, p *prose) string {
-	action, side := f.undo, f.rest
+	action, side, best := f.undo, f.rest, "the best of the others is "
 	if f.up() {
-		action, side = f.do, f.with
+		action, side, best = f.do, f.with, "the best so far is "
 	}
 	var text string
-	if f.grade == strong {
-		text = strings.ReplaceAll(action, "%s", "the coming posts") + "; " + d.model(side, p) + " shows how"
-	} else {
+	switch {
+	case f.grade == strong:
+		text = strings.ReplaceAll(action, "%s", "each post that it suits")
+	case !f.up() && len(f.with)*3 <= len(f.rest): // rare already: nothing to try out
+		text = strings.ReplaceAll(action, "%s", "the coming ones")
+	default:
 		text = "for the next " + p.posts("posts of the trial", 2*f.trial) + " " + strings.ReplaceAll(action, "%s", "every second one") +
-			" and leave the others as they are; " + d.model(side, p) + " shows how"
+			" and leave the others as they are"
 	}
-	return upper(text) + "." + d.room(f, p)
+	return upper(text) + "; " + best + d.model(side, p) + "." + d.room(f, p)
 }
 
 // model points at the best of the posts that was not pointed at yet.
@@ -181,14 +194,14 @@ func (d *desk) room(f finding, p *prose) string {
 	}
 	t := d.own.topics[least]
 	used := len(where(t.items, f.holds))
-	return " There is most room on " + quoted(t.name()) + ", where " + p.count("posts around "+t.name()+" that "+f.are, used) + " of " +
+	return " There is most room on " + quoted(t.name()) + ", where " + p.some("posts around "+t.name()+" that "+f.are, used) + " of " +
 		p.posts("posts around "+t.name(), len(t.items)) + " " + either(used, f.is, f.are) + "."
 }
 
 func (d *desk) measure(f finding, p *prose) string {
-	side := p.count("posts a side", f.trial)
+	side := p.posts("posts a side", f.trial)
 	return "The two medians to compare are " + p.amount("median of "+f.name, "count", f.median, len(f.with)) + " and " +
 		p.amount("median of "+f.others, "count", f.other, len(f.rest)) + "; with the spread of these " +
-		p.posts("posts compared", len(f.with)+len(f.rest)) + ", " + side + " posts on either side would show a ratio of " +
+		p.posts("posts compared", len(f.with)+len(f.rest)) + ", " + side + " on either side would show a ratio of " +
 		p.times("ratio of the medians", f.ratio, len(f.with)+len(f.rest)) + " four times in five."
 }

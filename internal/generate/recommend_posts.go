@@ -2,7 +2,9 @@ package generate
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"strings"
 
 	"github.com/stagewatch/stagewatch/internal/content"
 )
@@ -10,14 +12,14 @@ import (
 // postAdvice draws advice from single posts and habits instead of comparisons.
 func (d *desk) postAdvice() []advice {
 	var out []advice
-	for _, write := range []func(*prose) (advice, bool){d.followUp, d.talk, d.views, d.bioAdvice, d.untried, d.recycled} {
+	for _, write := range []func(*prose) (advice, bool){d.followUp, d.talk, d.views, d.bioAdvice, d.recycled} {
 		p := &prose{}
 		if a, ok := write(p); ok {
 			a.Figures = p.figures
 			out = append(out, a)
 		}
 	}
-	return out
+	return append(out, d.untried()...)
 }
 
 // followUp advises to go on where the account's best post left off, when it
@@ -49,9 +51,13 @@ func (d *desk) followUp(p *prose) (advice, bool) {
 		p.posts("comparable posts", n) + "; the median is " + p.amount("median", "count", usual, n) + "."
 	return advice{
 		Recommendation: content.Recommendation{Title: title, About: "outlier", Why: why, How: how, Measure: measure, PostIDs: cite([]*item{top, second}, best(judged)), Evidence: grade},
-		score:          weight(grade) * min(ratio-1, 3) / 3, with: []*item{top},
+		score:          weight(grade) * single(ratio), with: []*item{top},
 	}, true
 }
+
+// single ranks what rests on one post that stands so many times above the
+// median: below any comparison of the same effect.
+func single(ratio float64) float64 { return min(math.Log(ratio), math.Log(4)) / 3 }
 
 // alone says what sets a post apart from the others that can be compared.
 func (d *desk) alone(top *item, p *prose) string {
@@ -66,8 +72,10 @@ func (d *desk) alone(top *item, p *prose) string {
 // marks names the hashtags and partners of a post.
 func (d *desk) marks(it *item) string {
 	var names []string
-	for _, m := range it.Mentions[:min(2, len(it.Mentions))] {
-		names = append(names, "@"+m)
+	for _, m := range it.Mentions {
+		if len(names) < 2 && !content.SameHandle(m, d.own.handle) {
+			names = append(names, "@"+m)
+		}
 	}
 	for _, tag := range it.Hashtags[:min(2, len(it.Hashtags))] {
 		names = append(names, "#"+tag)
@@ -91,29 +99,29 @@ func (d *desk) talk(p *prose) (advice, bool) {
 	}
 	n, ratio := len(posts), commentRate(top)/usual
 	d.shown[top] = true
-	ways := "no question"
+	ways := "asks nothing"
 	switch {
 	case top.doubt && top.asks != "":
-		ways = "a question and the request " + quoted(top.asks)
+		ways = "asks a question and ends with a request (" + quoted(top.asks) + ")"
 	case top.doubt:
-		ways = "a question"
+		ways = "asks a question"
 	case top.asks != "":
-		ways = "the request " + quoted(top.asks)
+		ways = "makes a request (" + quoted(top.asks) + ")"
 	}
 	asked := len(where(posts, func(it *item) bool { return it.doubt }))
 	return advice{
 		Recommendation: content.Recommendation{
 			Title: "Start a talk as " + p.pointer(top) + " did", About: "conversation",
-			Why: "It drew " + p.amount("comments per 1,000 likes, highest", "per 1,000 likes", commentRate(top), 1) + " comments per " + p.count("likes in the unit", 1000) +
+			Why: "It drew " + p.amount("comments per 1,000 likes, highest", "per 1,000 likes", commentRate(top), 1) + " " + plural(d.answer(), 2) + " per " + p.count("likes in the unit", 1000) +
 				" likes, " + p.times("highest over the median", ratio, n) + " the median of " + p.amount("comments per 1,000 likes", "per 1,000 likes", usual, n) + " over " + p.posts("posts with comments and likes known", n) + ".",
-			How: "It works with " + ways + " in " + p.amount("words of post "+top.ID, "words", float64(top.words), 1) + " words" + d.marks(top) + "; " +
-				p.count("posts with a question", asked) + " of the " + p.posts("posts with comments and likes known", n) + " " + either(asked, "asks", "ask") + " anything" +
-				", so write the next one on " + d.subject(top) + " the same way and answer the first comments.",
-			Measure: "Comments per " + p.count("likes in the unit", 1000) + " likes should pass " + p.amount("comments per 1,000 likes, upper quartile", "per 1,000 likes", quantile(rates(posts), 0.75), n) +
+			How: "It " + ways + " and runs to " + p.amount("words of post "+top.ID, "words", float64(top.words), 1) + " words" + d.marks(top) + ", while " +
+				p.some("posts with a question", asked) + " of the " + p.posts("posts with comments and likes known", n) + " " + either(asked, "asks", "ask") +
+				" a question: write one post on " + d.subject(top) + " the same way, and stay to answer what comes in.",
+			Measure: upper(plural(d.answer(), 2)) + " per " + p.count("likes in the unit", 1000) + " likes should pass " + p.amount("comments per 1,000 likes, upper quartile", "per 1,000 likes", quantile(rates(posts), 0.75), n) +
 				", the upper quartile of the " + p.posts("posts with comments and likes known", n) + ".",
 			PostIDs: cite(posts), Evidence: weak,
 		},
-		score: min(ratio-1, 3) / 3, with: []*item{top},
+		score: single(ratio), with: []*item{top},
 	}, true
 }
 
@@ -161,7 +169,7 @@ func (d *desk) views(p *prose) (advice, bool) {
 			Measure: "The views of the next videos against the median of " + p.amount("median views", "views", usual, n) + " (" + p.posts("posts with views", n) + ").",
 			PostIDs: cite(seen), Evidence: weak,
 		},
-		score: min(ratio-1, 3) / 3, with: []*item{top},
+		score: single(ratio), with: []*item{top},
 	}, true
 }
 
@@ -180,7 +188,7 @@ func (d *desk) bioAdvice(p *prose) (advice, bool) {
 		return advice{
 			Recommendation: content.Recommendation{
 				Title: "Use #" + tag + " yourself, as the bio of " + d.own.handle + " asks others to", About: "hashtag",
-				Why: "The bio names #" + tag + ", yet " + p.count("posts with #"+tag, len(used)) + " of " + p.posts("posts with words", n) + " of " + d.own.handle + " " +
+				Why: "The bio names #" + tag + ", yet " + p.some("posts with #"+tag, len(used)) + " of " + p.posts("posts with words", n) + " of " + d.own.handle + " " +
 					either(len(used), "carries", "carry") + " it, so nothing in the data says what it would bring.",
 				How: "Put #" + tag + " on every second one of the next " + p.posts("posts of the trial", 2*n) + " and leave the others as they are, beginning with posts on " + d.subject(nil) + ".",
 				Measure: "Compare the medians of the two halves; the median of the " + p.posts("comparable posts", len(d.own.judged())) + " so far is " +
@@ -193,35 +201,52 @@ func (d *desk) bioAdvice(p *prose) (advice, bool) {
 	return advice{}, false
 }
 
-// untried advises to try a form again that did well too few times to tell.
-func (d *desk) untried(p *prose) (advice, bool) {
+// untried advises to try again what did well too few times to be compared.
+func (d *desk) untried() []advice {
+	const most = 3
 	judged := d.own.judged()
-	if len(judged) < 2*minSide {
-		return advice{}, false
+	usual := median(values(judged))
+	if len(judged) < 2*minSide || usual == 0 {
+		return nil
 	}
-	groups := byKind(judged)
-	usual, n := median(values(judged)), len(judged)
-	for _, kind := range kindsByUse(groups) {
-		few := groups[kind]
-		m := median(values(few))
-		if len(few) >= minSide || m < 1.5*usual || usual == 0 {
+	top := best(judged)[0]
+	var out []advice
+	for _, f := range d.features() {
+		few := where(judged, func(it *item) bool { return (f.known == nil || f.known(it)) && f.holds(it) })
+		if len(few) == 0 || len(few) >= minSide || median(values(few)) < 1.5*usual || len(few) == 1 && few[0] == top || len(out) == most {
 			continue
 		}
-		missing := minSide - len(few)
-		return advice{
-			Recommendation: content.Recommendation{
-				Title: "Try " + kindNoun(kind, 2) + " again: " + p.count(kindNoun(kind, 2), len(few)) + " so far, with a median of " + p.amount("median of "+kindNoun(kind, 2), "count", m, len(few)), About: "kind",
-				Why: upper(p.pointer(best(few)[0])) + " lies at " + p.times("median of the form over the median", m/usual, n) + " the median of " + p.amount("median", "count", usual, n) + " over " + p.posts("comparable posts", n) +
-					", but " + p.count(kindNoun(kind, 2), len(few)) + " of a form prove nothing.",
-				How: "Publish " + p.count("posts missing for a comparison", missing) + " or more " + plural(kindNoun(kind, 1), max(missing, 2)) + " on " + d.subject(best(few)[0]) + "; from " +
-					p.posts("posts needed on either side", minSide) + " of a form on it can be compared with the other " + p.count("posts of other forms", n-len(few)) + ".",
-				Measure: "The median of the " + kindNoun(kind, 2) + " against " + p.amount("median", "count", usual, n) + ".",
-				PostIDs: cite(best(few), best(judged)), Evidence: weak,
-			},
-			score: min(m/usual-1, 3) / 4, with: few,
-		}, true
+		if !slices.ContainsFunc(out, func(a advice) bool { return overlap(a.with, few) >= 0.5 }) {
+			out = append(out, d.again(f, few))
+		}
 	}
-	return advice{}, false
+	return out
+}
+
+func (d *desk) again(f feature, few []*item) advice {
+	p := &prose{}
+	for _, figure := range f.figures {
+		p.keep(figure)
+	}
+	judged := d.own.judged()
+	n, usual, m := len(judged), median(values(judged)), median(values(few))
+	so := p.count(f.name, len(few))
+	title := f.more + ": the " + so + " so far have a median of " + p.amount("median of "+f.name, "count", m, len(few))
+	if len(few) == 1 {
+		title = f.more + ": the only one so far reached " + p.amount("median of "+f.name, "count", m, 1)
+	}
+	return advice{
+		Recommendation: content.Recommendation{
+			Title: title, About: f.about,
+			Why: upper(p.pointer(best(few)[0])) + " " + f.is + "; " + f.name + " lie at " + p.times("ratio to the median", m/usual, n) + " the median of " + p.amount("median", "count", usual, n) +
+				" over " + p.posts("comparable posts", n) + ", but " + so + " of them " + either(len(few), "proves", "prove") + " nothing.",
+			How: upper(strings.ReplaceAll(f.do, "%s", "at least "+p.count("posts missing for a comparison", minSide-len(few))+" more of the coming posts")) + "; from " + p.count("posts needed on either side", minSide) +
+				" on " + f.name + " can be compared with the other " + p.count("the other posts", n-len(few)) + ".",
+			Measure: "The median of " + f.name + ", " + p.amount("median of "+f.name, "count", m, len(few)) + " so far, against " + p.amount("median", "count", usual, n) + ".",
+			Figures: p.figures, PostIDs: cite(best(few), best(judged)), Evidence: weak,
+		},
+		score: single(m/usual) / 2, with: few,
+	}
 }
 
 // recycled advises against posting the same words again, with what the

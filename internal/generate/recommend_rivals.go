@@ -11,18 +11,19 @@ import (
 func (d *desk) duelAdvice(v *duel) []advice {
 	var out []advice
 	for _, g := range v.gaps {
-		out = append(out, d.gapAdvice(v, g))
+		if v.lifts(g) {
+			out = append(out, d.gapAdvice(v, g))
+		}
 	}
 	for _, f := range v.found {
 		if a, ok := d.formAdvice(v, f); ok {
 			out = append(out, a)
 		}
 	}
-	if a, ok := d.hoursAdvice(v); ok {
-		out = append(out, a)
-	}
-	if a, ok := d.reachAdvice(v); ok {
-		out = append(out, a)
+	for _, write := range []func(*duel) (advice, bool){d.hoursAdvice, d.peakAdvice, d.tempoAdvice, d.talkAdvice, d.warning} {
+		if a, ok := write(v); ok {
+			out = append(out, a)
+		}
 	}
 	return out
 }
@@ -117,8 +118,8 @@ func (d *desk) hoursAdvice(v *duel) (advice, bool) {
 	return advice{}, false
 }
 
-// reachAdvice learns from the competitor's best post when it stands out.
-func (d *desk) reachAdvice(v *duel) (advice, bool) {
+// peakAdvice learns from the competitor's best post when it stands out.
+func (d *desk) peakAdvice(v *duel) (advice, bool) {
 	peak, ok := v.peak()
 	if !ok || d.winners() {
 		return advice{}, false

@@ -133,20 +133,21 @@ func earliest(items []*item) *item {
 }
 
 func (d *desk) topicAdvice(p *prose) (advice, bool) {
-	if len(d.own.topics) == 0 {
+	common := d.shared()
+	if len(common) == 0 {
 		return advice{}, false
 	}
-	t := d.own.topics[0]
-	worded := len(d.own.worded())
+	t, worded := common[0], len(d.own.worded())
+	hits := float64(len(t.in)) / float64(worded)
 	return advice{
 		Recommendation: content.Recommendation{
-			Title: "Come back to " + quoted(t.name()) + ", the words that most winners share", About: "topic",
-			Why:     p.posts("winners around "+t.name(), len(t.items)) + " of " + p.count("winners with words", worded) + " winners with words are close to it, the best of them " + p.pointer(best(t.items)[0]) + ".",
-			How:     "Write a short one around " + list(t.written()[:min(3, len(t.terms))], "or") + ", as " + d.model(t.items, p) + " did.",
-			Measure: "Whether posts on " + quoted(t.name()) + " are rarer among the newest posts than the " + p.percent("share of the topic", float64(len(t.items))/float64(worded), worded) + " they are of the winners.",
-			PostIDs: cite(best(t.items)),
+			Title: "Come back to " + quoted(t.written) + ", of which most winners of " + d.own.handle + " speak", About: "topic",
+			Why:     p.posts("winners with "+t.written, len(t.in)) + " of " + p.count("winners with words", worded) + " winners with words speak of it, with a median of " + p.amount("median with "+t.written, "count", median(values(t.in)), len(t.in)) + ".",
+			How:     "Say one new thing about " + t.written + " in as few words as " + d.model(t.in, p) + " does.",
+			Measure: "Whether " + quoted(t.written) + " is rarer among the newest posts than the " + p.percent("share with "+t.written, hits, worded) + " it has among the winners.",
+			PostIDs: cite(best(t.in)),
 		},
-		score: 0.7, with: t.items,
+		score: 0.7, with: t.in,
 	}, true
 }
 

@@ -53,10 +53,10 @@ type item struct {
 
 // Why a post's engagement is not compared.
 const (
-	unfitCounts = "likes unknown"
+	unfitCounts = "with unknown likes"
 	unfitPinned = "pinned"
 	unfitYoung  = "less than a day old when scraped"
-	unfitRepost = "repost"
+	unfitRepost = "reposted"
 )
 
 func newStudy(corpus content.Corpus, analysis content.Analysis, vectors []content.Vector) *study {
@@ -94,12 +94,24 @@ func (s *study) winners() bool { return s.own.Order == content.MostLiked }
 
 func newSet(source content.Source, username string, where *time.Location) *set {
 	s := &set{Source: source, handle: "@" + strings.TrimPrefix(username, "@")}
+	scraped := scrapedAfter(source)
 	for _, p := range source.Posts {
-		s.items = append(s.items, newItem(p, source.Scraped, where))
+		s.items = append(s.items, newItem(p, scraped, where))
 	}
 	s.language = mainLanguage(s.items)
 	s.phrases = vocabulary(s.items)
 	return s
+}
+
+// scrapedAfter returns when the source was scraped; the zero time when that is
+// no later than its newest post, because then it was only guessed from it.
+func scrapedAfter(source content.Source) time.Time {
+	for _, p := range source.Posts {
+		if !source.Scraped.After(p.Time) {
+			return time.Time{}
+		}
+	}
+	return source.Scraped
 }
 
 func newItem(p content.Post, scraped time.Time, where *time.Location) *item {
@@ -152,6 +164,14 @@ func metric(s *set) string {
 		return "likes"
 	}
 	return strings.Join(names, " + ")
+}
+
+// answer is what a comment is called on the account's platform.
+func (s *study) answer() string {
+	if s.corpus.Account.Platform == content.Twitter {
+		return "reply"
+	}
+	return "comment"
 }
 
 // mainLanguage returns the language of most posts with words, of equally many

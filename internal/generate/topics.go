@@ -42,8 +42,8 @@ func (t topic) written() []string {
 func isLetter(r rune) bool { return unicode.IsLetter(r) }
 
 // findTopics groups the posts with words. A group of one, one whose posts are
-// no closer to each other than to the rest, or one without a word of its own
-// is no topic.
+// no closer to each other than to the rest, or one most of whose posts share
+// no words of their own is no topic.
 func (s *set) findTopics(vectors []content.Vector) {
 	items := s.worded()
 	items = items[:min(len(items), maxTopical)]
@@ -74,11 +74,19 @@ func (s *set) findTopics(vectors []content.Vector) {
 			inside[it] = true
 		}
 		terms := telling(s.topical(), inside, len(covered), topicTerms)
-		if len(terms) > 0 {
-			s.topics = append(s.topics, topic{terms: terms, items: group})
+		if named := holding(group, terms); len(named) >= 2 && len(named)*2 >= len(group) {
+			s.topics = append(s.topics, topic{terms: terms, items: named})
 		}
 	}
 	slices.SortStableFunc(s.topics, func(a, b topic) int { return len(b.items) - len(a.items) })
+}
+
+// holding returns those of a group that hold one of the terms: what is said of
+// a topic is said of posts in which a reader can find it.
+func holding(group []*item, terms []phrase) []*item {
+	return where(group, func(it *item) bool {
+		return slices.ContainsFunc(terms, func(p phrase) bool { return slices.Contains(p.in, it) })
+	})
 }
 
 // topical returns the phrases that can name a topic: not the account's own name.
@@ -87,11 +95,12 @@ func (s *set) topical() []phrase {
 }
 
 func (s *set) selfName(p phrase) bool {
-	own := []string{fold(s.handle), fold(s.Username)}
+	own := []string{s.handle}
 	if s.Profile != nil {
-		own = append(own, fold(s.Profile.Name), fold(s.Profile.Username))
+		own = append(own, s.Profile.Name, s.Profile.Username)
+		own = append(own, strings.Fields(s.Profile.Name)...)
 	}
-	return slices.Contains(own, fold(p.key))
+	return slices.ContainsFunc(own, func(name string) bool { return fold(name) == fold(p.key) })
 }
 
 // fold returns only the letters and digits of a name, in lower case.

@@ -68,11 +68,8 @@ func countPhrases(tallies map[string]*tally, it *item, words []token) {
 				break
 			}
 			keys, written = append(keys, t.key), append(written, t.written)
-			if functionWord(it.Language, words[from].key) {
+			if functionWord(it.Language, t.key) || bare(keys[:1]) {
 				break
-			}
-			if functionWord(it.Language, t.key) || bare(keys) {
-				continue
 			}
 			got := note(tallies, it, strings.Join(keys, " "), strings.Join(written, " "))
 			if !words[from].begins || to > from {
@@ -169,14 +166,17 @@ func telling(phrases []phrase, inside map[*item]bool, all, most int) []phrase {
 			}
 		}
 		y0 := float64(len(p.in)) - y1
-		if y1 < 2 || y1*4 < n1 {
+		if y1 < 2 || y1*3 < n1 {
 			continue
 		}
 		prior := float64(len(p.in)) / float64(all)
 		odds := func(y, n float64) float64 { return math.Log((y + prior) / (n - y + 1 - prior + 1e-9)) }
 		score := (odds(y1, n1) - odds(y0, n0)) / math.Sqrt(1/(y1+prior)+1/(y0+prior))
-		if p.name || p.tag || p.words > 1 {
-			score *= 1.25 // names and whole phrases say more than a lone word
+		if p.name || p.tag {
+			score *= 1.25 // names say more than other words
+		}
+		if p.words > 1 {
+			score *= 1.25 // and whole phrases more than a lone one
 		}
 		if score > 0 {
 			candidates = append(candidates, scored{p, score})

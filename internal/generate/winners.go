@@ -3,6 +3,7 @@ package generate
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -13,10 +14,9 @@ import (
 // says what winners look like; whether it made them win cannot be seen without
 // the posts that did not.
 type trait struct {
-	about, key    string
-	with, all     []*item
-	is, are, none string
-	figures       []content.Figure
+	about, key  string
+	of, is, are string // "winners", "asks a question", "ask a question"
+	with, all   []*item
 }
 
 // traits lists what the winners share, in the order in which they are told.
@@ -24,17 +24,17 @@ func (s *study) traits() []trait {
 	all := s.own.judged()
 	worded := where(all, func(it *item) bool { return it.words > 0 })
 	out := []trait{
-		{about: "kind", key: "link", is: "is nothing but a link or an emoji", are: "are nothing but a link or an emoji", none: "is nothing but a link or an emoji",
+		{about: "kind", key: "link", of: "winners", is: "is nothing but a link or an emoji", are: "are nothing but a link or an emoji",
 			all: all, with: where(all, func(it *item) bool { return it.words == 0 })},
-		{about: "hashtag", key: "hashtag", is: "carries a hashtag", are: "carry a hashtag", none: "carries a hashtag",
+		{about: "hashtag", key: "hashtag", of: "winners", is: "carries a hashtag", are: "carry a hashtag",
 			all: all, with: where(all, func(it *item) bool { return len(it.Hashtags) > 0 })},
-		{about: "mention", key: "mention", is: "names another account", are: "name another account", none: "names another account",
+		{about: "mention", key: "mention", of: "winners", is: "names another account", are: "name another account",
 			all: all, with: where(all, func(it *item) bool { return len(it.Mentions) > 0 })},
-		{about: "question", key: "question", is: "asks a question", are: "ask a question", none: "asks a question",
+		{about: "question", key: "question", of: "winners with words", is: "asks a question", are: "ask a question",
 			all: worded, with: where(worded, func(it *item) bool { return it.doubt })},
-		{about: "emoji", key: "emoji", is: "uses emoji", are: "use emoji", none: "uses emoji",
+		{about: "emoji", key: "emoji", of: "winners", is: "uses emoji", are: "use emoji",
 			all: all, with: where(all, func(it *item) bool { return len(it.emoji) > 0 })},
-		{about: "reply", key: "reply", is: "is a reply or a quote", are: "are replies or quotes", none: "is a reply or a quote",
+		{about: "reply", key: "reply", of: "winners", is: "is a reply or a quote", are: "are replies or quotes",
 			all: all, with: where(all, func(it *item) bool { return it.Reply || it.Quote })},
 	}
 	return slices.DeleteFunc(out, func(t trait) bool { return len(t.all) < minSide })
@@ -43,10 +43,10 @@ func (s *study) traits() []trait {
 func (t trait) sentence(p *prose, handle string) string {
 	n, all := len(t.with), len(t.all)
 	if n == 0 {
-		return "None of the " + p.count("most-liked posts looked at", all) + " most-liked posts of " + handle + " looked at here " + t.none + "."
+		return "None of the " + p.count("winners: "+t.of, all) + " " + t.of + " of " + handle + " " + t.is + "."
 	}
-	text := p.count("most-liked posts: "+t.key, n) + " of the " + p.count("most-liked posts looked at", all) + " most-liked posts of " + handle +
-		" looked at here (" + p.percent("share: "+t.key, float64(n)/float64(all), all) + ") " + either(n, t.is, t.are)
+	text := p.count("winners: "+t.key, n) + " of the " + p.count("winners: "+t.of, all) + " " + t.of + " of " + handle +
+		" (" + p.percent("share: "+t.key, float64(n)/float64(all), all) + ") " + either(n, t.is, t.are)
 	if n >= minSide {
 		text += ", with a median of " + p.amount("median: "+t.key, "count", median(values(t.with)), n)
 	}
@@ -84,27 +84,43 @@ func (s *study) winnersLength() (content.Statement, bool) {
 	return content.Statement{About: "length", Text: text, Figures: p.figures, PostIDs: cite(best(worded))}, true
 }
 
+// wordQuantiles returns the numbers of words that half and nine in ten of the
+// posts stay within, each one that occurs.
 func wordQuantiles(items []*item) (middle, long float64) {
-	lengths := make([]float64, len(items))
-	for i, it := range items {
-		lengths[i] = float64(it.words)
+	if len(items) == 0 {
+		return 0, 0
 	}
-	return quantile(lengths, 0.5), quantile(lengths, 0.9)
+	lengths := make([]int, len(items))
+	for i, it := range items {
+		lengths[i] = it.words
+	}
+	slices.Sort(lengths)
+	at := func(q float64) float64 { return float64(lengths[int(math.Ceil(q*float64(len(lengths))))-1]) }
+	return at(0.5), at(0.9)
 }
 
 func (s *study) winnersTopics() (content.Statement, bool) {
-	if len(s.own.topics) == 0 {
+	common := s.shared()
+	if len(common) == 0 {
 		return s.notEnough("topic"), true
 	}
 	p := &prose{}
 	var parts []string
 	var of []*item
-	for _, t := range s.own.topics[:min(3, len(s.own.topics))] {
-		parts = append(parts, quoted(t.name())+" ("+p.posts("winners around "+t.name(), len(t.items))+")")
-		of = append(of, t.items...)
+	for _, ph := range common[:min(3, len(common))] {
+		parts = append(parts, quoted(ph.written)+" ("+p.posts("winners with "+ph.written, len(ph.in))+")")
+		of = append(of, ph.in...)
 	}
-	text := "The words that winners share most are " + list(parts, "and") + "."
+	text := "What winners of " + s.own.handle + " speak of most is " + list(parts, "and") + "."
 	return content.Statement{About: "topic", Text: text, Figures: p.figures, PostIDs: cite(of)}, true
+}
+
+// shared returns the phrases that at least minSide posts hold, those of most
+// posts first.
+func (s *study) shared() []phrase {
+	common := only(s.own.topical(), func(p phrase) bool { return len(p.in) >= minSide })
+	slices.SortStableFunc(common, func(a, b phrase) int { return cmp.Compare(len(b.in), len(a.in)) })
+	return common
 }
 
 // bigDays returns the days on which most winners were posted, most first.

@@ -50,30 +50,47 @@ func nameLength(text string) int {
 	return len(strings.TrimRight(text[:end], "."))
 }
 
-// sentences cuts text at line ends and closing punctuation.
+// sentences cuts text at line ends, at closing punctuation, and after emoji
+// that a capital follows.
 func sentences(text string) []string {
 	text = strings.ToValidUTF8(text, "")
 	var found []string
-	start := 0
-	cut := func(end int) {
+	start, end := 0, 0
+	cut := func() {
 		if s := strings.TrimSpace(text[start:end]); s != "" {
 			found = append(found, s)
 		}
 		start = end
 	}
-	for i, r := range text {
-		end := i + utf8.RuneLen(r)
-		switch r {
-		case '\n', '\r', '。', '！', '？', '…':
-			cut(end)
-		case '.', '!', '?':
-			if end >= len(text) || text[end] == ' ' || text[end] == '\n' {
-				cut(end)
-			}
+	drawn := false // only emoji and blanks since the last emoji
+	for end < len(text) {
+		if size := emojiAt(text[end:]); size > 0 {
+			end, drawn = end+size, true
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[end:])
+		if drawn && unicode.IsUpper(r) {
+			cut()
+		}
+		drawn = drawn && unicode.IsSpace(r)
+		end += size
+		if closes(r, text[end:]) {
+			cut()
 		}
 	}
-	cut(len(text))
+	cut()
 	return found
+}
+
+// closes reports whether a sentence ends with r when rest follows.
+func closes(r rune, rest string) bool {
+	switch r {
+	case '\n', '\r', '。', '！', '？', '…':
+		return true
+	case '.', '!', '?':
+		return rest == "" || rest[0] == ' ' || rest[0] == '\n'
+	}
+	return false
 }
 
 // tokens returns the words of one sentence. Scripts written without blanks
