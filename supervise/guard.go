@@ -41,7 +41,9 @@ import (
 // death init reaps, and the guard acts within milliseconds.
 //
 // The guard is a session of its own, out of reach of the terminal. If it ends,
-// it is replaced and the new one is told everything anew.
+// or is stuck, it is replaced: the new one finds all there is to guard in its
+// pipe when it starts. Until then a kill of the supervisor as well would spare
+// the descendants, not the processes.
 func Guard(from io.Reader) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	w := make(wards)

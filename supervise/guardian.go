@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -14,7 +15,7 @@ import (
 const (
 	// guardAnswers is how long the guard may leave its pipe full before it is
 	// taken for stuck and replaced. The pipe holds some thousand lines.
-	guardAnswers = 100 * time.Millisecond
+	guardAnswers = time.Second
 	// guardLeaves is how long it may take to end when all is done.
 	guardLeaves = 2 * time.Second
 )
@@ -53,7 +54,8 @@ func startGuard(command []string, onEvent func(Event)) (*guardian, error) {
 	return g, nil
 }
 
-// start starts a guard and tells it everything.
+// start starts a guard. What there is to guard lies in its pipe before that, so
+// there is no moment at which it runs and does not know.
 func (g *guardian) start() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -64,6 +66,11 @@ func (g *guardian) start() error {
 	if err != nil {
 		return err
 	}
+	var all strings.Builder
+	for w := range g.wards {
+		all.WriteString(w.line('+'))
+	}
+	told, _ := put(to, all.String()) // a pipe holds some thousand lines; the rest follows
 	cmd := exec.Command(g.command[0], g.command[1:]...)
 	cmd.Stdin, cmd.Env = from, []string{}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -72,9 +79,7 @@ func (g *guardian) start() error {
 		return errors.Join(err, to.Close())
 	}
 	g.cmd, g.line = cmd, to
-	for w := range g.wards {
-		g.tell(w.line('+'))
-	}
+	g.tell(all.String()[told:])
 	return nil
 }
 
@@ -130,19 +135,23 @@ func (g *guardian) change(w ward, sign byte) {
 	g.tell(w.line(sign))
 }
 
-// tell writes one line; a guard that does not take it is killed, so that it is
+// tell writes lines; a guard that does not take them is killed, so that it is
 // replaced by one that is told everything. g.mu is held.
-func (g *guardian) tell(line string) {
+func (g *guardian) tell(lines string) {
 	if g.line == nil {
 		return
 	}
-	err := g.line.SetWriteDeadline(time.Now().Add(guardAnswers))
-	if err == nil {
-		_, err = g.line.WriteString(line)
-	}
-	if err != nil {
+	if _, err := put(g.line, lines); err != nil {
 		_ = g.cmd.Process.Kill() // if it has ended by itself, all the better
 	}
+}
+
+// put writes as much as the pipe takes before the guard would count as stuck.
+func put(line *os.File, text string) (n int, err error) {
+	if err := line.SetWriteDeadline(time.Now().Add(guardAnswers)); err != nil {
+		return 0, err
+	}
+	return line.WriteString(text)
 }
 
 // stop lets the guard end. It is called when nothing is left to guard, or when

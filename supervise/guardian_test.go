@@ -1,7 +1,10 @@
 package supervise
 
 import (
+	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -49,6 +52,36 @@ func TestStuckGuardIsReplacedAndKillsNobody(t *testing.T) {
 	}
 	if err := guarded.Wait(); err == nil || err.Error() != "signal: terminated" {
 		t.Errorf("the guarded process ended with %v, want our own signal", err)
+	}
+}
+
+// More than a pipe holds comes through all the same.
+func TestGuardIsToldEverythingHoweverMuch(t *testing.T) {
+	t.Parallel()
+	told := filepath.Join(t.TempDir(), "told")
+	const n = 20_000
+	g := &guardian{
+		command:  []string{"/bin/sh", "-c", "exec /bin/cat >" + told},
+		onEvent:  func(Event) {},
+		stopping: make(chan struct{}),
+		stopped:  make(chan struct{}),
+		wards:    make(wards),
+	}
+	for i := range n {
+		g.wards[ward{wardOutput, uint64(i)}] = struct{}{}
+	}
+	if err := g.start(); err != nil {
+		t.Fatal(err)
+	}
+	go g.run()
+	g.stop()
+	content, err := os.ReadFile(told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(wards)
+	if err := got.read(bytes.NewReader(content)); err != nil || len(got) != n {
+		t.Errorf("told %d of %d, %v", len(got), n, err)
 	}
 }
 
