@@ -85,19 +85,26 @@ func TestOutcomeLivesBesideTheFileAndLeavesItAlone(t *testing.T) {
 		if diff := cmp.Diff(want, e.Outcome); diff != "" {
 			t.Errorf("%s: outcome (-want +got):\n%s", e.Key, diff)
 		}
-		if err := Retry(t.Context(), b, e); err != nil {
-			t.Fatal(err)
-		}
 	}
-	for _, e := range find1(t, b) {
-		if !Due(e, noon()) {
-			t.Errorf("%s is not due after Retry", e.Key)
-		}
-		if err := Record(t.Context(), b, e, e.Begin("run-2", noon()).Done(noon())); err != nil {
-			t.Fatal(err)
-		}
-	}
+}
+
+func TestRetryMakesAFailedAccountDueAtOnce(t *testing.T) {
+	b, dir := tasks(t)
+	write(t, dir, "AccountInfo/acmeold/info.json", `{}`)
 	e := find1(t, b)[0]
+	if err := Record(t.Context(), b, e, e.Begin("run-1", noon()).Fail(1, "no", Permanent, noon())); err != nil {
+		t.Fatal(err)
+	}
+	if err := Retry(t.Context(), b, find1(t, b)[0]); err != nil {
+		t.Fatal(err)
+	}
+	if e = find1(t, b)[0]; !Due(e, noon()) {
+		t.Error("the account is not due after Retry")
+	}
+	if err := Record(t.Context(), b, e, e.Begin("run-2", noon()).Done(noon())); err != nil {
+		t.Fatal(err)
+	}
+	e = find1(t, b)[0]
 	if err := Retry(t.Context(), b, e); !errors.Is(err, ErrNotFailed) {
 		t.Errorf("Retry of a processed account = %v, want ErrNotFailed", err)
 	}
@@ -115,57 +122,56 @@ func TestOutcomeLivesBesideTheFileAndLeavesItAlone(t *testing.T) {
 func TestNoAccountStarves(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		now := noon()
-		var entries []Entry
-		for i := range rapid.IntRange(1, 8).Draw(rt, "accounts") {
-			platform := rapid.SampledFrom(content.Platforms()).Draw(rt, "platform")
-			entries = append(entries, Entry{
-				Key: fmt.Sprint(i), Account: content.Account{Platform: platform}, Input: "a",
-				Modified: now.Add(-time.Duration(rapid.IntRange(0, 50).Draw(rt, "age")) * time.Minute),
-			})
+		entries := rapid.SliceOfN(newcomers(now), 1, 8).Draw(rt, "accounts")
+		for i := range entries {
+			entries[i].Key = fmt.Sprint(i)
 		}
 		limit := len(entries) * len(content.Platforms())
-		waiting := map[string]int{}
+		waited := map[string]int{}
 		var last content.Platform
 		for range 60 {
 			now = now.Add(time.Minute)
 			turn, found := Next(entries, last, now)
+			if found {
+				last = turn.Account.Platform
+			}
 			for i := range entries {
 				e := &entries[i]
-				switch {
-				case found && e.Key == turn.Key:
-					waiting[e.Key] = 0
-				case Due(*e, now):
-					if waiting[e.Key]++; waiting[e.Key] > limit {
-						rt.Fatalf("%s/%s waited for %d turns", e.Account.Platform, e.Key, waiting[e.Key])
-					}
-					if !found {
-						rt.Fatalf("%s is due and nobody got the turn", e.Key)
-					}
+				if found && e.Key == turn.Key {
+					waited[e.Key] = 0
+					work(rt, e, now)
+				} else if Due(*e, now) {
+					waited[e.Key]++
 				}
-			}
-			if !found {
-				continue
-			}
-			last = turn.Account.Platform
-			for i := range entries {
-				if entries[i].Key != turn.Key {
-					continue
+				if waited[e.Key] > limit || !found && Due(*e, now) {
+					rt.Fatalf("%s %s has waited for %d turns", e.Account.Platform, e.Key, waited[e.Key])
 				}
-				o := turn.Begin("r", now)
-				switch rapid.IntRange(0, 3).Draw(rt, "end") {
-				case 0:
-					o = o.Done(now)
-				case 1:
-					o = o.Fail(1, "x", Transient, now)
-				case 2:
-					o = o.Stop(1, now)
-				default: // Its file is saved again and again.
-					entries[i].Modified, entries[i].Input = now, entries[i].Input+"a"
-				}
-				entries[i].Outcome = &o
 			}
 		}
 	})
+}
+
+func newcomers(now time.Time) *rapid.Generator[Entry] {
+	return rapid.Custom(func(rt *rapid.T) Entry {
+		age := time.Duration(rapid.IntRange(0, 50).Draw(rt, "minutes")) * time.Minute
+		return Entry{Account: content.Account{Platform: rapid.SampledFrom(content.Platforms()).Draw(rt, "platform")}, Input: "a", Modified: now.Add(-age)}
+	})
+}
+
+// work ends a turn of e in any way it can end.
+func work(rt *rapid.T, e *Entry, now time.Time) {
+	o := e.Begin("r", now)
+	switch rapid.IntRange(0, 3).Draw(rt, "end") {
+	case 0:
+		o = o.Done(now)
+	case 1:
+		o = o.Fail(1, "x", Transient, now)
+	case 2:
+		o = o.Stop(1, now)
+	default: // Its file is saved again and again.
+		e.Modified, e.Input = now, e.Input+"a"
+	}
+	e.Outcome = &o
 }
 
 func TestPlatformsTakeTurns(t *testing.T) {

@@ -337,17 +337,22 @@ func checkSource(t *testing.T, s content.Source) {
 		if p.Time.After(today().Add(soon)) || !p.Time.IsZero() && p.Time.Before(oldest()) {
 			t.Errorf("post %d is of %v", i, p.Time)
 		}
-		for _, n := range []*int64{p.Likes, p.Comments, p.Shares, p.Quotes, p.Bookmarks, p.Views} {
-			if n != nil && *n < 0 {
-				t.Errorf("post %d has a count of %d", i, *n)
-			}
-		}
-		if again, mended := tidy(p.Text); strings.ContainsRune(p.Text, 0) || len(mended) > 0 && !strings.Contains(p.Text, "&") || again != p.Text && !strings.Contains(p.Text, "&") {
+		checkCounts(t, p)
+		if again, mended := tidy(p.Text); (len(mended) > 0 || again != p.Text) && !strings.Contains(p.Text, "&") {
 			t.Errorf("post %d has the untidy text %q", i, p.Text)
 		}
 	}
 	if s.Order == "" || s.OrderReason == "" || s.Missing != "" {
 		t.Errorf("order %q because %q, missing %q", s.Order, s.OrderReason, s.Missing)
+	}
+}
+
+func checkCounts(t *testing.T, p content.Post) {
+	t.Helper()
+	for _, n := range []*int64{p.Likes, p.Comments, p.Shares, p.Quotes, p.Bookmarks, p.Views} {
+		if n != nil && *n < 0 {
+			t.Errorf("post %s has a count of %d", p.ID, *n)
+		}
 	}
 }
 

@@ -52,18 +52,7 @@ func byNgrams(text string) guess {
 	for n := range seen {
 		table.add(n, sums)
 	}
-	best, second := -1, 0.0
-	for i, sum := range sums {
-		switch {
-		case best < 0 || sum > sums[best]:
-			if best >= 0 {
-				second = sums[best]
-			}
-			best = i
-		case sum > second:
-			second = sum
-		}
-	}
+	best, second := firstTwo(sums)
 	g := guess{language: content.UnknownLanguage, scores: map[string]float64{}}
 	for i, sum := range sums {
 		if sum > 0 && sum >= nearby*sums[best] {
@@ -76,6 +65,21 @@ func byNgrams(text string) guess {
 		g.certain = len(seen) >= sureNgrams
 	}
 	return g
+}
+
+// firstTwo returns where the highest sum is, and how much the one after it is.
+func firstTwo(sums []float64) (best int, second float64) {
+	for i, sum := range sums {
+		if sum > sums[best] {
+			best = i
+		}
+	}
+	for i, sum := range sums {
+		if i != best {
+			second = max(second, sum)
+		}
+	}
+	return best, second
 }
 
 // splitWords returns the lower-case words of a text: letters, and apostrophes before
