@@ -105,6 +105,7 @@ func (t *typesetter) recommendations(plan content.Plan) {
 	t.head("Recommendations")
 	if plan.Withheld != "" {
 		t.wrap("  ", plan.Withheld)
+		t.line("")
 	}
 	for i, r := range plan.Recommendations {
 		if i > 0 {
@@ -188,10 +189,23 @@ func (t *typesetter) list() {
 			words += ", engagement " + humanize.Comma(sum)
 		}
 		t.hang(fmt.Sprintf("%4s ", fmt.Sprintf("[%d]", i+1)), words)
+		if p.Text != "" {
+			t.wrap("     ", opening(p.Text))
+		}
 		if p.URL != "" {
 			t.line("     " + clean(p.URL))
 		}
 	}
+}
+
+// opening returns the first words of a post, by which one knows it again.
+func opening(text string) string {
+	const enough = 60
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > enough {
+		text = string(runes[:enough]) + "…"
+	}
+	return "“" + text + "”"
 }
 
 // hang sets words behind a label, with what follows indented by as much.

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -128,7 +129,7 @@ func pageOf(in Input) page {
 	p.Facts = factsOf(in)
 	for i, r := range plan.Recommendations {
 		p.Recommendations = append(p.Recommendations, recommendation{
-			Recommendation: r, N: i + 1, Figures: figures(r.Figures), Refs: refs.cite(r.PostIDs), Marks: marks(r.Evidence),
+			Recommendation: r, N: i + 1, Refs: refs.cite(r.PostIDs), Figures: refs.figures(r.Figures), Marks: marks(r.Evidence),
 		})
 	}
 	p.About, p.Works = refs.statements(plan.Profile), refs.statements(plan.Works)
@@ -164,13 +165,13 @@ func present(all ...*chart) []*chart {
 func (a *appendix) statements(all []content.Statement) []statement {
 	var out []statement
 	for _, s := range all {
-		out = append(out, statement{Statement: s, Figures: figures(s.Figures), Refs: a.cite(s.PostIDs)})
+		out = append(out, statement{Statement: s, Refs: a.cite(s.PostIDs), Figures: a.figures(s.Figures)})
 	}
 	return out
 }
 
 func (a *appendix) competitor(c content.CompetitorAnalysis) competitor {
-	out := competitor{CompetitorAnalysis: c, Figures: figures(c.Figures)}
+	out := competitor{CompetitorAnalysis: c, Figures: a.figures(c.Figures)}
 	for _, list := range []findings{
 		{"Strengths", a.statements(c.Strengths)},
 		{"Weak points", a.statements(c.Vulnerabilities)},
@@ -183,23 +184,43 @@ func (a *appendix) competitor(c content.CompetitorAnalysis) competitor {
 	return out
 }
 
-func figures(all []content.Figure) []count {
+// figures says measured numbers with their units. A post's id in a name becomes
+// its number in the appendix.
+func (a *appendix) figures(all []content.Figure) []count {
 	var out []count
 	for _, f := range all {
-		value := number(f.Value)
-		switch {
-		case f.Unit == "%":
-			value += " %"
-		case f.Unit != "":
-			value += " " + f.Unit
-		}
-		one := count{Name: f.Name, Value: value}
-		if f.N > 0 {
+		one := count{Name: a.named(f.Name), Value: measured(f)}
+		if f.N > 1 && float64(f.N) != f.Value {
 			one.Of = plural(f.N, "post")
 		}
 		out = append(out, one)
 	}
 	return out
+}
+
+// named returns words with each id of a post replaced by its number.
+func (a *appendix) named(words string) string {
+	fields := strings.Fields(words)
+	for i, word := range fields {
+		if r := a.cite([]string{word}); len(r.List) > 0 {
+			fields[i] = strconv.Itoa(r.List[0].N)
+		}
+	}
+	return strings.Join(fields, " ")
+}
+
+// measured says a value in its unit. A share is told in per cent, a count needs no
+// unit at all.
+func measured(f content.Figure) string {
+	switch f.Unit {
+	case "", "count":
+		return number(f.Value)
+	case "share":
+		return number(f.Value*100) + " %"
+	case "ratio":
+		return number(f.Value) + " ×"
+	}
+	return number(f.Value) + " " + f.Unit
 }
 
 // marks draws a grade, so that it can be seen from afar; its word stands beside it.

@@ -3,6 +3,7 @@ package report
 import (
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,5 +143,19 @@ func TestStatementsNameAFewPostsAndCountTheRest(t *testing.T) {
 	}
 	if r := a.cite(ids[2:3]); r.List[0].N != 2 {
 		t.Errorf("cited again as %d, want 2", r.List[0].N)
+	}
+}
+
+func TestFiguresAreSaidInTheirUnitsAndNameNoIDs(t *testing.T) {
+	a := newAppendix(content.Corpus{Main: content.Source{Posts: []content.Post{{ID: "3697650051", Kind: content.Photo}}}})
+	got := a.figures([]content.Figure{
+		{Name: "engagement of post 3697650051", Value: 13856, Unit: "count", N: 1},
+		{Name: "chance", Value: 0.042, Unit: "share", N: 11},
+		{Name: "best over median", Value: 2.7, Unit: "ratio", N: 10},
+		{Name: "posts compared", Value: 10, Unit: "posts", N: 10},
+	})
+	want := []count{{"engagement of post 1", "13,856", ""}, {"chance", "4.2 %", "11 posts"}, {"best over median", "2.7 ×", "10 posts"}, {"posts compared", "10 posts", ""}}
+	if !slices.Equal(got, want) {
+		t.Errorf("figures = %v, want %v", got, want)
 	}
 }
