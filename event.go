@@ -23,19 +23,19 @@ const (
 
 // What happened to a stage, a module or the miner.
 const (
-	EventStarted     = "started"     // stage, module (its process runs), miner
-	EventProgressed  = "progressed"  // stage
-	EventCompleted   = "completed"   // stage
-	EventFailed      = "failed"      // stage; module: the crash-loop limit was reached
-	EventLost        = "lost"        // stage: its process is gone
-	EventStopped     = "stopped"     // stage: its process was stopped on purpose; module; miner
-	EventStarting    = "starting"    // module: about to be started for the first time
-	EventRestarting  = "restarting"  // module: about to be started again
-	EventNotStarted  = "not started" // module: its command could not be started
-	EventExited      = "exited"      // module: its process ended
-	EventWaitingLong = "waiting"     // module: the next try is put off
-	EventReady       = "ready"       // module: it says where it can be reached
-	EventStopping    = "stopping"    // module, miner
+	EventStarted    = "started"     // stage, module (its process runs), miner
+	EventProgressed = "progressed"  // stage
+	EventCompleted  = "completed"   // stage
+	EventFailed     = "failed"      // stage; module: the crash-loop limit was reached
+	EventLost       = "lost"        // stage: its process is gone
+	EventStopped    = "stopped"     // stage: its process was stopped on purpose; module; miner
+	EventStarting   = "starting"    // module: about to be started for the first time
+	EventRestarting = "restarting"  // module: about to be started again
+	EventNotStarted = "not started" // module: its command could not be started
+	EventExited     = "exited"      // module: its process ended
+	EventWaiting    = "waiting"     // module: the next try is put off
+	EventReady      = "ready"       // module: it says where it can be reached
+	EventStopping   = "stopping"    // module, miner
 )
 
 // Position is a place in a journal.

@@ -220,7 +220,7 @@ func (s *State) applyModule(e Event) *ModuleState {
 		m.State, m.PID, m.Start = ModuleRunning, f.PID, f.Start
 	case EventRestarting:
 		m.State, m.Restarts = ModuleRestarting, m.Restarts+1
-	case EventNotStarted, EventWaitingLong:
+	case EventNotStarted, EventWaiting:
 		m.State, m.NextTry = ModuleRestarting, e.Time.Add(f.Wait)
 	case EventExited:
 		m.State, m.PID, m.Address = ModuleRestarting, 0, ""
@@ -246,10 +246,10 @@ func (s *State) Current(definition string) (StageState, bool) {
 		if r.Definition != definition || len(r.Stages) == 0 {
 			continue
 		}
-		running := r.State == StatusRunning && r.newest().State == StatusRunning
+		running := r.State == StatusRunning && r.Newest().State == StatusRunning
 		bestRunning := best != nil && found.State == StatusRunning
 		if best == nil || running && !bestRunning || running == bestRunning && r.Order > best.Order {
-			best, found = r, *r.newest()
+			best, found = r, *r.Newest()
 		}
 	}
 	if best != nil {
@@ -258,8 +258,8 @@ func (s *State) Current(definition string) (StageState, bool) {
 	return found, best != nil
 }
 
-// newest returns the stage that changed last.
-func (r *RunState) newest() *StageState {
+// Newest returns the stage that changed last. The run must have one.
+func (r *RunState) Newest() *StageState {
 	best := &r.Stages[0]
 	for i := range r.Stages {
 		if s := &r.Stages[i]; s.State != StatusWaiting && !s.Since.Before(best.Since) {

@@ -36,7 +36,8 @@ const maxTakeUps = 10
 type Config struct {
 	// Path is the SQLite file. It is made, with mode 0600, in a folder that exists.
 	Path string
-	// LockDir is the folder of the executors' lock files. It is made if absent.
+	// LockDir is the folder of the lock files, one for all that share Path. It is
+	// made if absent.
 	LockDir string
 	// ExecutorID names this process among those that share Path, and must be the
 	// same after its restart: the runs that it left unfinished are found by it.
@@ -97,7 +98,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 }
 
 func (e *Engine) open(ctx context.Context) error {
-	migrating, err := lockMigration(ctx, e.cfg.Path)
+	migrating, err := lockMigration(ctx, e.cfg.LockDir)
 	if err != nil {
 		return err
 	}

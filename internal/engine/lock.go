@@ -94,10 +94,10 @@ func lockExecutor(ctx context.Context, dir, id string) (*lockFile, error) {
 
 // lockMigration keeps processes that start at once from migrating at once. It is
 // held for a moment only.
-func lockMigration(ctx context.Context, database string) (*lockFile, error) {
-	lock, err := waitLock(ctx, database+".migrate.lock", time.Minute)
+func lockMigration(ctx context.Context, dir string) (*lockFile, error) {
+	lock, err := waitLock(ctx, filepath.Join(dir, "migrate.lock"), time.Minute)
 	if err != nil {
-		return nil, fmt.Errorf("lock %s for migration: %w", database, err)
+		return nil, fmt.Errorf("lock for migration: %w", err)
 	}
 	return lock, nil
 }

@@ -226,6 +226,11 @@ func settled(t *testing.T) *memory {
 	return b
 }
 
+// again returns a bucket of the same content.
+func (m *memory) again() *memory {
+	return &memory{objects: maps.Clone(m.objects), modified: maps.Clone(m.modified), clock: m.clock}
+}
+
 func TestWhatStoodThereBeforeUsIsKept(t *testing.T) {
 	b := settled(t)
 	if got := string(b.objects["runs/instagram/kilnandclay/earlier/replaced/content_plans.json"]); got != `{"of":"the original"}` {
@@ -234,13 +239,13 @@ func TestWhatStoodThereBeforeUsIsKept(t *testing.T) {
 }
 
 func TestFailureAtAnyWriteLeavesEverythingAsItWas(t *testing.T) {
-	clean := settled(t)
+	start := settled(t)
+	clean, before := start.again(), view(t, start)
 	in := branding(31)
 	export1(t, clean, in)
 	want := view(t, clean)
 	for k := 1; k <= clean.writes; k++ {
-		b := settled(t)
-		before := view(t, b)
+		b := start.again()
 		b.fail = func(write int) error {
 			if write == k {
 				return syscall.ENOSPC
@@ -265,13 +270,13 @@ func TestFailureAtAnyWriteLeavesEverythingAsItWas(t *testing.T) {
 // From some write on nothing works any more, as when a disk becomes read-only. What
 // can be taken back is; whatever cannot is not called published, and the next try mends it.
 func TestDeadBucketNeverShowsAPartAsPublished(t *testing.T) {
+	start := settled(t)
+	clean, in := start.again(), branding(31)
+	export1(t, clean, in)
+	want := view(t, clean)
 	for _, noDelete := range []bool{false, true} {
-		clean := settled(t)
-		in := branding(31)
-		export1(t, clean, in)
-		want := view(t, clean)
 		for k := 1; k <= clean.writes; k++ {
-			b := settled(t)
+			b := start.again()
 			b.fail = func(write int) error {
 				if write >= k {
 					b.noDelete = noDelete
@@ -298,11 +303,12 @@ func TestDeadBucketNeverShowsAPartAsPublished(t *testing.T) {
 func TestAnotherRunTakesBackWhatAKilledOneLeft(t *testing.T) {
 	killed, in := branding(31), branding(40)
 	killed.Run.ID, in.Run.ID = "killed", "following"
-	clean := settled(t)
+	start := settled(t)
+	clean := start.again()
 	export1(t, clean, in)
 	want := view(t, clean)
 	for k := 2; k <= 14; k++ {
-		b := settled(t)
+		b := start.again()
 		b.fail = func(write int) error {
 			if write >= k {
 				b.noDelete = true

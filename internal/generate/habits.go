@@ -81,7 +81,7 @@ func (s *set) repeatable(posts []*item) []line {
 				}
 				l.keys = append(l.keys, t.key)
 			}
-			if len(l.keys) >= habitShortest && len(l.keys) <= habitLongest && !personal(it.Language, l.keys) {
+			if len(l.keys) > 0 && len(strings.Fields(text)) >= habitShortest && len(l.keys) <= habitLongest && !personal(it.Language, l.keys) {
 				out = append(out, l)
 			}
 		}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagewatch/stagewatch"
+	"github.com/stagewatch/stagewatch/internal/account"
+	"github.com/stagewatch/stagewatch/internal/bucket"
+	"github.com/stagewatch/stagewatch/internal/config"
+	"github.com/stagewatch/stagewatch/supervise"
+)
+
+func (o *options) runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "run", GroupID: "work", Args: cobra.NoArgs,
+		Short: "Run both modules until told to stop (what miner does without a command)",
+		RunE:  failing(func(cmd *cobra.Command, _ []string) error { return o.run(cmd) }),
+	}
+}
+
+// run is the miner: everything else hangs on the journal that it keeps.
+func (o *options) run(cmd *cobra.Command) error {
+	c, err := o.made()
+	if err != nil {
+		return err
+	}
+	return runMiner(cmd.Context(), c, screen(cmd.OutOrStdout(), c.Report.Format))
+}
+
+// runMiner supervises the modules of a home until ctx ends.
+func runMiner(ctx context.Context, c config.Config, out *slog.Logger) (err error) {
+	lock, err := lockHome(c.Home)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	tracker, err := stagewatch.Open(stagewatch.Config{Home: c.Home})
+	if err != nil {
+		return err
+	}
+	defer tracker.Close()
+	m := &miner{config: c, tracker: tracker, out: out}
+	if m.supervisor, err = supervise.New(m.modules()); err != nil {
+		return err
+	}
+	after := context.WithoutCancel(ctx) // what is said and kept while stopping
+	say(after, out, "🚀 Content Recommendation Miner started successfully")
+	say(after, out, "🎯 Stage tracking system initialized")
+
+	kept, stopKeeping := context.WithCancel(after)
+	var keeping sync.WaitGroup
+	reporter := stagewatch.NewReporter(tracker, out, stagewatch.StatusEvery(c.Report.StatusEvery))
+	tracker.Miner(stagewatch.EventStarted, "watchdog")
+	reporter.StartMonitoring(c.Report.CheckInterval)
+	say(after, out, "📊 Stage monitoring activated")
+	m.keeper = m.keep(kept, &keeping)
+	m.settle(after)
+	m.greet(ctx)
+
+	err = m.supervisor.Run(m.farewell(ctx))
+	reporter.StopMonitoring()
+	say(after, out, "📊 Stage monitoring stopped")
+	tracker.Miner(stagewatch.EventStopped, "watchdog")
+	stopKeeping()
+	keeping.Wait()
+	say(after, out, "🏁 Miner cleanup completed")
+	return err
+}
+
+// miner is what the supervisor's events are turned into records with.
+type miner struct {
+	config     config.Config
+	tracker    *stagewatch.Tracker
+	supervisor *supervise.Supervisor
+	out        *slog.Logger
+
+	mu     sync.Mutex
+	keeper *stagewatch.Keeper // nil while a direct run keeps the home
+	begun  map[string]bool    // modules that were started before
+}
+
+// keep keeps the home, now or as soon as a direct run that keeps it has ended.
+func (m *miner) keep(ctx context.Context, wg *sync.WaitGroup) *stagewatch.Keeper {
+	keeper, err := stagewatch.NewKeeper(m.tracker)
+	wg.Go(func() {
+		for errors.Is(err, stagewatch.ErrKept) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Second):
+			}
+			late, again := stagewatch.NewKeeper(m.tracker)
+			if err = again; err == nil {
+				keeper = late
+				m.mu.Lock()
+				m.keeper = late
+				m.mu.Unlock()
+			}
+		}
+		if err == nil {
+			err = keeper.Run(ctx)
+		}
+		if err != nil {
+			m.out.LogAttrs(ctx, slog.LevelError, "❌ Status is not kept", slog.Any("error", err))
+		}
+	})
+	if err != nil {
+		return nil
+	}
+	return keeper
+}
+
+// settle declares what is lost before anything else happens.
+func (m *miner) settle(ctx context.Context) {
+	m.mu.Lock()
+	keeper := m.keeper
+	m.mu.Unlock()
+	if keeper == nil {
+		return
+	}
+	if err := keeper.Settle(ctx); err != nil {
+		m.out.LogAttrs(ctx, slog.LevelError, "❌ Status is not kept", slog.Any("error", err))
+	}
+}
+
+// farewell returns a context that ends with ctx, after saying so.
+func (m *miner) farewell(ctx context.Context) context.Context {
+	after := context.WithoutCancel(ctx)
+	stopping, stop := context.WithCancel(after)
+	context.AfterFunc(ctx, func() {
+		say(after, m.out, "🛑 Stopping miner and cleaning up resources...")
+		m.tracker.Miner(stagewatch.EventStopping, "watchdog")
+		stop()
+	})
+	return stopping
+}
+
+// greet says how to add an account when there is none.
+func (m *miner) greet(ctx context.Context) {
+	results, err := bucket.Open(m.config.Results())
+	if err != nil {
+		return // the content module meets the same and says so
+	}
+	entries, err := account.Find(ctx, results)
+	if err == nil && len(entries) == 0 {
+		say(ctx, m.out, "⏳ No accounts yet: add one with: miner account add twitter/elonmusk")
+	}
+}
+
+// modules returns what is to be kept alive.
+func (m *miner) modules() supervise.Config {
+	c := m.config
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	process := func(name string, mod config.Module) supervise.Process {
+		command := mod.Command
+		if len(command) == 0 {
+			command = []string{self, "module", name}
+		}
+		env := append(os.Environ(), "MINER_HOME="+c.Home)
+		for key, value := range mod.Env {
+			env = append(env, key+"="+value)
+		}
+		return supervise.Process{
+			Name: name, Command: command, Dir: mod.Dir, Env: env,
+			Log: supervise.Log{Dir: c.Logs()},
+			Policy: supervise.Policy{
+				Healthy: c.Restart.HealthyAfter, Backoff: c.Restart.Backoff, BackoffMax: c.Restart.BackoffMax,
+				Deaths: c.Restart.Deaths, Window: c.Restart.Window, FailedEvery: c.Restart.RetryFailed,
+				AlreadyRunning: exitRunning,
+			},
+			StopGrace: c.Restart.StopGrace,
+		}
+	}
+	m.begun = map[string]bool{}
+	return supervise.Config{
+		Processes: []supervise.Process{
+			process(moduleContent, c.Modules.Content),
+			process(moduleImages, c.Modules.Images.Module),
+		},
+		Guard:   []string{self, "guard"},
+		OnEvent: m.event,
+	}
+}
+
+// event turns what the supervisor says into records. A module's next step is
+// taken only after it returns: loss is told before the restart.
+func (m *miner) event(e supervise.Event) {
+	if e.Process == "" {
+		return
+	}
+	fact := moduleFact(e.Process)
+	fact.PID, fact.Start, fact.Wait = e.PID, e.StartTime, e.Wait
+	if e.Err != nil {
+		fact.Reason = e.Err.Error()
+	}
+	switch e.Kind {
+	case supervise.Starting:
+		m.mu.Lock()
+		again := m.begun[e.Process]
+		m.begun[e.Process] = true
+		m.mu.Unlock()
+		if again {
+			m.tracker.Module(stagewatch.EventRestarting, fact)
+		} else {
+			m.tracker.Module(stagewatch.EventStarting, fact)
+		}
+	case supervise.Started:
+		m.tracker.Module(stagewatch.EventStarted, fact)
+	case supervise.CouldNotStart:
+		m.tracker.Module(stagewatch.EventNotStarted, fact)
+	case supervise.Exited:
+		fact.Code, fact.Reason, fact.Asked, fact.Last = e.Exit.Code, e.Exit.String(), e.Exit.Asked, e.Exit.Output
+		m.tracker.Module(stagewatch.EventExited, fact)
+		m.settle(context.Background())
+	case supervise.Backoff:
+		m.tracker.Module(stagewatch.EventWaiting, fact)
+	case supervise.Failed:
+		fact.Reason = fmt.Sprintf("%d deaths in %v", m.config.Restart.Deaths, m.config.Restart.Window)
+		m.tracker.Module(stagewatch.EventFailed, fact)
+	case supervise.Stopping:
+		m.tracker.Module(stagewatch.EventStopping, fact)
+	case supervise.Stopped:
+		m.tracker.Module(stagewatch.EventStopped, fact)
+	}
+}

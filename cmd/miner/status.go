@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/stagewatch/stagewatch"
+)
+
+func (o *options) statusCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "status", GroupID: "look", Args: cobra.NoArgs,
+		Short: "Show what every module and account is doing",
+		RunE: failing(func(cmd *cobra.Command, _ []string) error {
+			home, err := o.path()
+			if err != nil {
+				return err
+			}
+			state, err := stagewatch.ReadState(home)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", " ")
+				return e.Encode(state)
+			}
+			return showState(cmd.OutOrStdout(), state, time.Now())
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, in the form of the status file")
+	return cmd
+}
+
+// showState writes the state as tables.
+func showState(out io.Writer, s *stagewatch.State, now time.Time) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, minerLine(s, now))
+	if len(s.Modules) > 0 {
+		_, _ = fmt.Fprintln(w, "\nMODULE\tSTATE\tPID\tRESTARTS\tSINCE\tLAST EXIT")
+		for _, m := range s.Modules {
+			exit := "-"
+			if m.LastExit != nil {
+				exit = fmt.Sprintf("%s, %s ago", m.LastExit.Reason, age(now, m.LastExit.At))
+			}
+			pid := "-"
+			if m.PID != 0 {
+				pid = fmt.Sprint(m.PID)
+			}
+			name := fmt.Sprintf("%d %s", m.Number, m.Name)
+			if m.Address != "" {
+				name += " (" + m.Address + ")"
+			}
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", name, m.State, pid, m.Restarts, age(now, m.Since), exit)
+		}
+	}
+	runs := slices.Clone(s.Runs)
+	slices.Reverse(runs)
+	header := false
+	for _, r := range runs {
+		if r.Account == "" || len(r.Stages) == 0 {
+			continue
+		}
+		if !header {
+			_, _ = fmt.Fprintln(w, "\nACCOUNT\tSTAGE\tSTATE\tSINCE\tATTEMPT\tMESSAGE")
+			header = true
+		}
+		stage := r.Newest()
+		account := stagewatch.Plain(r.Account)
+		if r.Platform != "" {
+			account = r.Platform + "/" + account
+		}
+		if r.Definition != stagewatch.DefaultDefinition().Name {
+			account += " · " + stagewatch.Plain(r.Definition)
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%d %s\t%s\t%s\t%d\t%s\n", account, stage.Number, stage.Name, stage.State,
+			age(now, stage.Since), stage.Attempt, clip(stagewatch.Plain(stage.Message)))
+	}
+	if f := s.LastFailure; f != nil {
+		_, _ = fmt.Fprintf(w, "\nLast failure, %s ago: %s, stage %d %s: %s\n", age(now, f.At), stagewatch.Plain(f.Account), f.Stage, f.Name, stagewatch.Plain(f.Message))
+	}
+	return w.Flush()
+}
+
+func minerLine(s *stagewatch.State, now time.Time) string {
+	switch s.Miner.State {
+	case "running", "stopping":
+		return fmt.Sprintf("miner %s for %s (pid %d, mode %s)", s.Miner.State, age(now, s.Miner.Since), s.Miner.Owner.PID, s.Mode)
+	case "lost":
+		return fmt.Sprintf("miner is gone: pid %d, started %s ago, ended without a word", s.Miner.Owner.PID, age(now, s.Miner.Since))
+	case "stopped":
+		return fmt.Sprintf("miner stopped %s ago", age(now, s.Miner.Since))
+	}
+	return "no miner has run here; direct runs only"
+}
+
+// age says how long ago something was: 12s, 4m05s, 1h02m, 3d04h.
+func age(now, then time.Time) string {
+	d := now.Sub(then).Round(time.Second)
+	switch {
+	case then.IsZero():
+		return "-"
+	case d < 0:
+		return "0s"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// clip shortens a message for a table.
+func clip(text string) string {
+	const widest = 80
+	if runes := []rune(text); len(runes) > widest {
+		return string(runes[:widest-1]) + "…"
+	}
+	return text
+}
