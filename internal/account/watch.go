@@ -130,7 +130,7 @@ func (w *watch) look() map[string]mark {
 		case err != nil:
 			return nil //nolint:nilerr // One folder that cannot be read must not hide the others.
 		case e.IsDir():
-			_ = name
+			_ = w.events.Add(name)
 		case e.Name() == "info.json":
 			if about, err := e.Info(); err == nil {
 				found[name] = mark{about.Size(), about.ModTime()}
