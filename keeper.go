@@ -116,7 +116,9 @@ func (k *Keeper) step(sweep, save bool) error {
 	}
 	if sweep {
 		for _, e := range k.state.bereaved(k.watch, k.stopping) {
-			k.sink.emit(e)
+			if !k.awaited(e.Owner) {
+				k.sink.emit(e)
+			}
 		}
 		if err := k.catchUp(); err != nil {
 			return err
@@ -145,6 +147,21 @@ func (k *Keeper) catchUp() error {
 			}
 		}
 	}
+}
+
+// awaited reports whether an owner belongs to a module whose exit the miner has
+// not recorded yet. It will at once, and its record says how the module ended.
+func (k *Keeper) awaited(o Owner) bool {
+	if k.state.Miner.State == "stopped" || k.watch.gone(k.state.Miner.Owner) {
+		return false
+	}
+	group := k.groups[o]
+	for i := range k.state.Modules {
+		if m := &k.state.Modules[i]; group != 0 && m.PID == group {
+			return true
+		}
+	}
+	return false
 }
 
 // stopping reports whether an owner belonged to a module that was told to end.

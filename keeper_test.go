@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -29,10 +30,13 @@ func within(t testing.TB, limit time.Duration, what string, holds func() bool) t
 }
 
 // child starts this test binary as another process that opens stage 4 for an account and waits.
-func child(t *testing.T, home, account string) *exec.Cmd {
+func child(t *testing.T, home, account string, how ...func(*exec.Cmd)) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), "STAGEWATCH_TEST=hold", "MINER_HOME="+home, "ACCOUNT="+account)
+	for _, set := range how {
+		set(cmd)
+	}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -236,3 +240,37 @@ func TestDamagedStatusFileIsRebuilt(t *testing.T) {
 		return json.Valid(text) && runOf(status(t, home), "u").State == StatusRunning
 	})
 }
+
+// A module's owner that is gone is left to the record of its exit, which says
+// how it ended; the keeper's own rounds do not get ahead of it.
+func TestModulesExitIsAwaited(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	tr.Miner(EventStarted, "watchdog")
+	k, _ := keep(t, tr)
+	cmd := child(t, home, "u", leader)
+	tr.Module(EventStarted, ModuleFact{Name: "content", Number: 1, PID: cmd.Process.Pid})
+	within(t, 5*time.Second, "running in the status file", func() bool {
+		s := status(t, home)
+		return runOf(s, "u").State == StatusRunning && len(s.Modules) == 1
+	})
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if err := k.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := runOf(status(t, home), "u").State; got != StatusRunning {
+		t.Errorf("before the exit was recorded: %s", got)
+	}
+	tr.Module(EventExited, ModuleFact{Name: "content", Number: 1, PID: cmd.Process.Pid, Code: -9, Reason: "signal: killed"})
+	if err := k.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := runOf(status(t, home), "u").State; got != StatusLost {
+		t.Errorf("after the exit was recorded: %s", got)
+	}
+}
+
+func leader(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -85,6 +85,9 @@ type miner struct {
 	mu     sync.Mutex
 	keeper *stagewatch.Keeper // nil while a direct run keeps the home
 	begun  map[string]bool    // modules that were started before
+
+	first     chan struct{} // closed when Module 1 was started, before Module 2 is
+	firstOnce sync.Once
 }
 
 // keep keeps the home, now or as soon as a direct run that keeps it has ended.
@@ -182,7 +185,7 @@ func (m *miner) modules() supervise.Config {
 			StopGrace: c.Restart.StopGrace,
 		}
 	}
-	m.begun = map[string]bool{}
+	m.begun, m.first = map[string]bool{}, make(chan struct{})
 	return supervise.Config{
 		Processes: []supervise.Process{
 			process(moduleContent, c.Modules.Content),
@@ -206,6 +209,9 @@ func (m *miner) event(e supervise.Event) {
 	}
 	switch e.Kind {
 	case supervise.Starting:
+		if e.Process != moduleContent {
+			<-m.first
+		}
 		m.mu.Lock()
 		again := m.begun[e.Process]
 		m.begun[e.Process] = true
@@ -214,6 +220,9 @@ func (m *miner) event(e supervise.Event) {
 			m.tracker.Module(stagewatch.EventRestarting, fact)
 		} else {
 			m.tracker.Module(stagewatch.EventStarting, fact)
+		}
+		if e.Process == moduleContent {
+			m.firstOnce.Do(func() { close(m.first) })
 		}
 	case supervise.Started:
 		m.tracker.Module(stagewatch.EventStarted, fact)

@@ -21,6 +21,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
@@ -70,6 +71,9 @@ type Engine struct {
 	flights     flights
 	patience    time.Duration // recordPatience, but in tests
 	interrupted []Status
+
+	starting sync.RWMutex // held for reading while a run is started
+	closing  bool         // guarded by starting
 }
 
 // Open takes the executor's lock, opens and migrates the database, and takes up
@@ -98,24 +102,21 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 }
 
 func (e *Engine) open(ctx context.Context) error {
-	migrating, err := lockMigration(ctx, e.cfg.LockDir)
-	if err != nil {
+	var err error
+	if e.store, err = openStore(e.cfg.Path); err != nil {
 		return err
 	}
-	e.store, err = openStore(e.cfg.Path)
-	if err == nil {
-		err = e.connect(ctx)
-	}
-	if err = errors.Join(err, migrating.release()); err == nil {
+	if err = e.connect(ctx); err == nil {
 		err = e.launch(ctx)
 	}
-	if err != nil && e.store != nil {
+	if err != nil {
 		err = errors.Join(err, e.store.close())
 	}
 	return err
 }
 
-// connect migrates the database. DBOS must not see ctx's cancellation, now or
+// connect migrates the database. Several processes may do so at once: DBOS looks
+// again what is left to do in the write transaction of each migration. DBOS must not see ctx's cancellation, now or
 // later: unlike its own Shutdown, that would mark the runs in flight as cancelled.
 func (e *Engine) connect(ctx context.Context) error {
 	root, err := dbos.NewContext(context.WithoutCancel(ctx), dbos.Config{
@@ -161,13 +162,16 @@ func (e *Engine) launch(ctx context.Context) error {
 // When a step does not return in time, Close says so and keeps the lock, so that
 // no other process repeats a step that is still being done; it may be called again.
 func (e *Engine) Close(grace time.Duration) error {
+	e.starting.Lock() // DBOS must not be given a run while it waits for those it has
+	e.closing = true
+	e.starting.Unlock()
 	if err := dbos.Shutdown(e.dbos, grace); err != nil {
 		return fmt.Errorf("close executor %s: %w", e.cfg.ExecutorID, err)
 	}
 	return errors.Join(e.store.close(), e.lock.release())
 }
 
-// closed says that Close was called.
+// closed says that Close has begun.
 func (e *Engine) closed() bool { return e.dbos.Err() != nil }
 
 func (c *Config) check() error {

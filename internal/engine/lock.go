@@ -52,13 +52,13 @@ func tryLock(path string) (*lockFile, error) {
 	return &lockFile{file}, nil
 }
 
-// waitLock is tryLock, tried again until patience has run out or ctx is done.
-func waitLock(ctx context.Context, path string, patience time.Duration) (*lockFile, error) {
+// waitLock is tryLock, tried again until lockPatience has run out or ctx is done.
+func waitLock(ctx context.Context, path string) (*lockFile, error) {
 	tick := time.NewTicker(lockInterval)
 	defer tick.Stop()
 	for began := time.Now(); ; {
 		lock, err := tryLock(path)
-		if !errors.Is(err, errHeld) || time.Since(began) >= patience {
+		if !errors.Is(err, errHeld) || time.Since(began) >= lockPatience {
 			return lock, err
 		}
 		select {
@@ -82,22 +82,12 @@ func lockExecutor(ctx context.Context, dir, id string) (*lockFile, error) {
 		return nil, fmt.Errorf("lock executor %s: %w", id, err)
 	}
 	path := executorLock(dir, id)
-	lock, err := waitLock(ctx, path, lockPatience)
+	lock, err := waitLock(ctx, path)
 	if errors.Is(err, errHeld) {
 		return nil, fmt.Errorf("executor %s: %w by process %s", id, ErrExecutorInUse, holder(path))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock executor %s: %w", id, err)
-	}
-	return lock, nil
-}
-
-// lockMigration keeps processes that start at once from migrating at once. It is
-// held for a moment only.
-func lockMigration(ctx context.Context, dir string) (*lockFile, error) {
-	lock, err := waitLock(ctx, filepath.Join(dir, "migrate.lock"), time.Minute)
-	if err != nil {
-		return nil, fmt.Errorf("lock for migration: %w", err)
 	}
 	return lock, nil
 }

@@ -96,8 +96,8 @@ func TestSecondHolderOfAnExecutorIsRefused(t *testing.T) {
 		if !errors.Is(err, ErrExecutorInUse) || !strings.HasSuffix(err.Error(), "by process "+holder(first.Name())) {
 			t.Errorf("second lock: %v, want ErrExecutorInUse with the holder", err)
 		}
-		if got := time.Since(began); got != lockPatience {
-			t.Errorf("refused after %v, want %v", got, lockPatience)
+		if got := time.Since(began); got != 5*time.Second {
+			t.Errorf("refused after %v, want 5 s", got)
 		}
 		time.AfterFunc(time.Second, func() { _ = first.release() })
 		second, err := lockExecutor(t.Context(), dir, "direct/twitter/../u")
@@ -138,4 +138,22 @@ func TestExecutorsDoNotTakeEachOthersRuns(t *testing.T) {
 		t.Errorf("%d runs of another are interrupted here", got)
 	}
 	wait(t, open(t, testConfig(dir, "direct/twitter/u", d)), "run of direct/twitter/u")
+}
+
+func TestClosedEngineSaysSo(t *testing.T) {
+	e := open(t, steps(t, returns("a", 1, nil)))
+	begin(t, e, "r", nil)
+	wait(t, e, "r")
+	shut(t, e)
+	_, waited := e.Wait(t.Context(), "r")
+	_, listed := e.Runs(t.Context(), 1)
+	_, pruned := e.Prune(t.Context(), time.Hour)
+	for what, err := range map[string]error{
+		"Start": e.Start(t.Context(), "r2", nil), "Wait": waited, "Runs": listed, "Prune": pruned,
+		"Retry": e.Retry(t.Context(), "r"),
+	} {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("%s() = %v, want ErrClosed", what, err)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
@@ -13,8 +14,8 @@ import (
 var (
 	// ErrUnknownRun is returned for an id that no run of this executor has.
 	ErrUnknownRun = errors.New("unknown run")
-	// ErrClosed is returned by [Engine.Wait] when the engine is closed before the
-	// run ends. The run goes on at the next [Open].
+	// ErrClosed is returned by everything that a closed engine is asked, and by
+	// [Engine.Wait] if it is closed meanwhile: the run goes on at the next [Open].
 	ErrClosed = errors.New("engine is closed")
 	// ErrStranded is returned by [Engine.Wait] for a run that was begun with other
 	// steps or another version. [Engine.Retry] begins it anew.
@@ -72,6 +73,11 @@ func (e *Engine) Start(ctx context.Context, id string, input any) error {
 	encoded, err := json.Marshal(input)
 	if err != nil {
 		return fmt.Errorf("start run %s: encode input: %w", id, err)
+	}
+	e.starting.RLock()
+	defer e.starting.RUnlock()
+	if e.closing {
+		return fmt.Errorf("start run %s: %w", id, ErrClosed)
 	}
 	// With the engine's own context: DBOS would tie the run to the caller's.
 	if _, err := dbos.RunWorkflow(e.dbos, e.workflow, encoded, dbos.WithWorkflowID(id)); err != nil {
@@ -136,7 +142,7 @@ func (e *Engine) Wait(ctx context.Context, id string) (Status, error) {
 // Interrupted returns the runs of this executor that were pending when the engine
 // was opened, oldest first: those that are being taken up again and those that
 // are stranded.
-func (e *Engine) Interrupted() []Status { return e.interrupted }
+func (e *Engine) Interrupted() []Status { return slices.Clone(e.interrupted) }
 
 // Runs returns the newest runs of all executors that share the file, at most limit.
 func (e *Engine) Runs(ctx context.Context, limit int) ([]Status, error) {
@@ -183,6 +189,9 @@ func everyExecutor() dbos.ListWorkflowsOption {
 func (e *Engine) list(ctx context.Context, filter ...dbos.ListWorkflowsOption) ([]Status, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if e.closed() {
+		return nil, ErrClosed
 	}
 	// The outputs are only asked for because the errors come with them.
 	filter = append(filter, dbos.WithFilterLoadInput(false), dbos.WithFilterLoadOutput(true))

@@ -33,8 +33,8 @@ type store struct {
 
 // openStore opens the file, and makes it with mode 0600 if it is absent; SQLite
 // gives its -wal and -shm files the same mode. The settings are those that DBOS
-// gives a pool of its own: a lost power cut may cost the last commits, a killed
-// process nothing.
+// gives a pool of its own: a power cut may cost the last commits, a killed process
+// nothing.
 func openStore(path string) (*store, error) {
 	// With O_EXCL, so that a descriptor of a file which this process may have
 	// open already is never closed: that would drop its POSIX locks.
@@ -102,23 +102,20 @@ type jsonText struct{}
 // Name is stored with each value.
 func (jsonText) Name() string { return "json" }
 
-// Encode returns the JSON text, "null" for none.
+// Encode returns the JSON text, "" where there is none.
 func (jsonText) Encode(value any) (*string, error) {
 	raw, ok := value.(json.RawMessage)
 	if value != nil && !ok {
 		return nil, fmt.Errorf("encode %T: not JSON", value)
 	}
 	text := string(raw)
-	if len(raw) == 0 {
-		text = "null"
-	}
 	return &text, nil
 }
 
-// Decode returns a json.RawMessage.
+// Decode returns a json.RawMessage, nil where there is none.
 func (jsonText) Decode(text *string) (any, error) {
 	if text == nil {
-		return json.RawMessage("null"), nil
+		return json.RawMessage(nil), nil
 	}
 	return json.RawMessage(*text), nil
 }

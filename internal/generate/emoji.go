@@ -127,11 +127,11 @@ func tweetLength(text string) int {
 			text = text[size:]
 			continue
 		}
+		inWord := wordByte(text[0])
 		size, weight := letterAt(text)
 		length += weight
 		text = text[size:]
-		// The rest of a word cannot start a link.
-		for len(text) > 0 && wordByte(text[0]) && size == 1 && !hasScheme(text) {
+		for inWord && len(text) > 0 && wordByte(text[0]) { // the rest of a word starts no link
 			length++
 			text = text[1:]
 		}

@@ -69,7 +69,7 @@ func sentences(text string) []string {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(text[end:])
-		if drawn && unicode.IsUpper(r) {
+		if drawn && unicode.IsUpper(r) && strings.IndexFunc(text[start:end], unicode.IsLetter) >= 0 {
 			cut()
 		}
 		drawn = drawn && unicode.IsSpace(r)
