@@ -108,7 +108,12 @@ func (in Input) location() *time.Location {
 }
 
 // zone names the time zone of every hour and day of the page.
-func (in Input) zone() string { return in.location().String() + " time" }
+func (in Input) zone() string {
+	if where := in.location(); where != time.UTC {
+		return where.String() + " time"
+	}
+	return "UTC"
+}
 
 func pageOf(in Input) page {
 	refs := newAppendix(in.Corpus)
