@@ -12,6 +12,12 @@
 // takes up only its own runs: DBOS would hand a recovered run to whichever
 // process looks first, so every executor is an application of its own to DBOS
 // (see appName). A run whose executor never comes back is resumed by nobody.
+//
+// A run belongs to the version of the steps that it was begun with: their names,
+// their order, and Config.Version. After a change of these, the unfinished runs
+// of the old version are [Stranded]: they rest untouched until the old version
+// comes back, [Engine.Retry] begins them anew, or [Engine.Prune] deletes them.
+// What a step does may change without that.
 package engine
 
 import (

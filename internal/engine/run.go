@@ -16,7 +16,9 @@ type Step struct {
 	Name string
 	// Do does the step. Its result must survive a round trip through JSON, and
 	// may be several megabytes. It returns soon after ctx is cancelled, which
-	// happens when the engine closes; what it returns then is not stored.
+	// [Engine.Close] does; what it returns then is not stored. No other context
+	// has this meaning: a step that gives up because a context of the caller's was
+	// cancelled has failed.
 	//
 	// An error fails the run; wrap a [Failure] to classify it. A panic is caught
 	// and fails the run with [CodePanic].

@@ -44,6 +44,7 @@ func TestFailureSurvivesTheProcess(t *testing.T) {
 		"deadline of its own": {
 			returns("b", nil, context.DeadlineExceeded), Failure{Step: "b", Err: context.DeadlineExceeded},
 		},
+		"somebody else's context": {returns("b", nil, context.Canceled), Failure{Step: "b", Err: context.Canceled}},
 		"step named as an error of DBOS": {
 			returns("ConflictingID", nil, plain), Failure{Step: "ConflictingID", Err: plain},
 		},
