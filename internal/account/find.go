@@ -32,15 +32,24 @@ type Entry struct {
 	Account content.Account
 	// Err says why the account cannot be worked on, nil when it can.
 	Err error
-	// Input is the SHA-256 of the info.json, in hex; "" when it could not be read.
+	// Input is the SHA-256 of the info.json, in hex; "" when its content was not read
+	// or does not matter.
 	Input    string
 	Modified time.Time // of the info.json, UTC
-	// Outcome is what became of the account, nil when nothing did yet.
+	// Outcome is what became of the account, nil when nothing did yet. It is read
+	// whether the account can be used or not.
 	Outcome *Outcome
 }
 
-// StatusKey returns where the outcome lies: status.json beside the info.json.
-func (e Entry) StatusKey() string { return path.Join(path.Dir(e.Key), "status.json") }
+// StatusKey returns where the outcome lies: status.json beside the info.json. Where
+// no key can lead there (a folder whose name is none) it lies under .unusable.
+func (e Entry) StatusKey() string {
+	if path.Base(e.Key) == "info.json" && bucket.CheckKey(e.Key) == nil {
+		return path.Join(path.Dir(e.Key), "status.json")
+	}
+	sum := sha256.Sum256([]byte(e.Key))
+	return path.Join(Root, ".unusable", hex.EncodeToString(sum[:8]), "status.json")
+}
 
 // A file that is not whole is read again until it has not changed for this long;
 // then it counts as broken.
@@ -96,10 +105,8 @@ func find(ctx context.Context, b Store, wanted func(content.Account) bool) ([]En
 		if !wanted(e.Account) {
 			continue
 		}
-		if e.Err == nil {
-			if err := e.read(ctx, b); err != nil {
-				return nil, fmt.Errorf("find accounts: %w", err)
-			}
+		if err := e.read(ctx, b); err != nil {
+			return nil, fmt.Errorf("find accounts: %w", err)
 		}
 		entries = append(entries, e)
 	}
@@ -110,7 +117,7 @@ func find(ctx context.Context, b Store, wanted func(content.Account) bool) ([]En
 // read fills e from its files; what is wrong with them goes to e.Err. The error is
 // ctx's only.
 func (e *Entry) read(ctx context.Context, b Store) error {
-	for {
+	for e.Err == nil {
 		e.parse(ctx, b)
 		if err := ctx.Err(); err != nil {
 			return err
@@ -121,11 +128,14 @@ func (e *Entry) read(ctx context.Context, b Store) error {
 		if err := wait(ctx, settleEvery); err != nil {
 			return err
 		}
+		e.Err = nil
 	}
+	outcome, err := readOutcome(ctx, b, e.StatusKey())
+	e.Outcome = outcome
 	if e.Err == nil {
-		e.Outcome, e.Err = readOutcome(ctx, b, e.StatusKey())
+		e.Err = err
 	}
-	return nil
+	return ctx.Err()
 }
 
 func (e *Entry) parse(ctx context.Context, b Store) {
@@ -194,6 +204,7 @@ func markRepeated(entries []Entry) {
 			used[name] = e
 			first, e = e, first
 		}
+		e.Input = "" // So that it counts as changed when the other file goes.
 		e.Err = fmt.Errorf("%s names the same account as %s, which is used: remove one of them", e.Key, first.Key)
 	}
 }

@@ -88,6 +88,47 @@ func TestOutcomeLivesBesideTheFileAndLeavesItAlone(t *testing.T) {
 	}
 }
 
+func TestARefusalIsRememberedUntilItsReasonGoes(t *testing.T) {
+	b, dir := tasks(t)
+	for key, data := range map[string]string{
+		"AccountInfo/twitter/broken/info.json": `{"a":`, "AccountInfo/linkedin/acme/info.json": `{}`,
+		"AccountInfo/twice/info.json": `{}`, "AccountInfo/instagram/twice/info.json": `{}`, "AccountInfo/twitter/bad\x01/info.json": `{}`,
+	} {
+		write(t, dir, key, data)
+	}
+	refused := 0
+	for _, e := range find1(t, b) {
+		if e.Err == nil {
+			continue
+		}
+		refused++
+		if err := Record(t.Context(), b, e, e.Begin("r", noon()).Fail(1, e.Err.Error(), Permanent, noon())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range find1(t, b) {
+		if e.Err != nil && (e.Outcome == nil || e.Outcome.Input != e.Input || e.Outcome.State != Failed) {
+			t.Errorf("%s: the refusal was forgotten: %+v", e.Key, e.Outcome)
+		}
+	}
+	if refused != 4 {
+		t.Errorf("%d files were refused, want 4", refused)
+	}
+	if err := os.Remove(filepath.Join(dir, "AccountInfo/instagram/twice/info.json")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "AccountInfo/twitter/broken/info.json", `{}`)
+	due := 0
+	for _, e := range find1(t, b) {
+		if Due(e, time.Now()) {
+			due++
+		}
+	}
+	if due != 2 {
+		t.Errorf("%d accounts are due once their faults are gone, want 2", due)
+	}
+}
+
 func TestRetryMakesAFailedAccountDueAtOnce(t *testing.T) {
 	b, dir := tasks(t)
 	write(t, dir, "AccountInfo/acmeold/info.json", `{}`)
