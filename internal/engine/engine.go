@@ -72,7 +72,7 @@ type Engine struct {
 	version     string
 	lock        *lockFile // kept here: a collected file would release the lock
 	store       *store
-	dbos        dbos.Context
+	dbos        dbos.Context // the handle of DBOS, which is also a context
 	log         *slog.Logger
 	flights     flights
 	patience    time.Duration // recordPatience, but in tests
@@ -182,8 +182,11 @@ func (e *Engine) closed() bool { return e.dbos.Err() != nil }
 
 func (c *Config) check() error {
 	for _, field := range []struct{ name, value string }{
-		{"Path", c.Path}, {"LockDir", c.LockDir}, {"ExecutorID", c.ExecutorID},
-		{"Workflow", c.Workflow}, {"Version", c.Version},
+		{"Path", c.Path},
+		{"LockDir", c.LockDir},
+		{"ExecutorID", c.ExecutorID},
+		{"Workflow", c.Workflow},
+		{"Version", c.Version},
 	} {
 		if field.value == "" {
 			return fmt.Errorf("engine: %s is required", field.name)
