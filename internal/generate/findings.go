@@ -33,12 +33,12 @@ type finding struct {
 	feature
 	with, rest             []*item // comparable posts
 	median, other          float64
-	ratio                  float64 // of the medians; 0 when either is 0
-	low, high              float64 // 80 % interval of the ratio; 0 when too few posts
-	chance, period, honest float64 // see grade
-	grade                  string  // "" when chance explains the difference
-	alike                  []string
-	trial                  int // posts a side that would show such a ratio again
+	ratio                  float64   // of the medians; 0 when either is 0
+	low, high              float64   // 80 % interval of the ratio; 0 when too few posts
+	chance, period, honest float64   // see grade
+	grade                  string    // "" when chance explains the difference
+	alike                  []feature // that mark nearly the same posts
+	trial                  int       // posts a side that would show such a ratio again
 }
 
 // up reports whether the posts with the feature do better.
@@ -190,7 +190,7 @@ func merged(all []finding) []finding {
 			continue
 		}
 		if overlap(kept[twin].with, f.with) > overlap(kept[twin].rest, f.with) { // else the same seen from the other side
-			kept[twin].alike = append(kept[twin].alike, f.name)
+			kept[twin].alike = append(kept[twin].alike, f.feature)
 		}
 	}
 	return kept
@@ -234,7 +234,7 @@ func (f finding) sentence(p *prose, metric string) string {
 	return text + "; " + f.worth(p) + "."
 }
 
-func (f finding) note(p *prose) {
+func (f feature) note(p *prose) {
 	for _, figure := range f.figures {
 		p.keep(figure)
 	}
@@ -263,9 +263,14 @@ func (f finding) worth(p *prose) string {
 }
 
 // twins says which other features mark the same posts.
-func (f finding) twins() string {
+func (f finding) twins(p *prose) string {
 	if len(f.alike) == 0 {
 		return ""
 	}
-	return " Nearly the same posts are " + list(f.alike[:min(3, len(f.alike))], "and") + ", so the data cannot tell which of these makes the difference."
+	var names []string
+	for _, twin := range f.alike[:min(3, len(f.alike))] {
+		names = append(names, twin.name)
+		twin.note(p)
+	}
+	return " Nearly the same posts are " + list(names, "and") + ", so the data cannot tell which of these makes the difference."
 }

@@ -126,7 +126,7 @@ func (d *desk) findingAdvice(found []finding) []advice {
 			title = f.more
 		}
 		title += ": a median of " + p.amount("median of "+f.name, "count", f.median, len(f.with)) + " against " + p.amount("median of "+f.others, "count", f.other, len(f.rest))
-		why := f.sentence(p, d.metric) + f.twins()
+		why := f.sentence(p, d.metric) + f.twins(p)
 		how := d.how(f, p)
 		measure := d.measure(f, p)
 		out = append(out, advice{

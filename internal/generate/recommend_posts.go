@@ -41,7 +41,7 @@ func (d *desk) followUp(p *prose) (advice, bool) {
 	why := "It reached " + p.amount("engagement of post "+top.ID, "count", top.value, 1) + " " + d.metric + ", " + p.times("best post over the median", ratio, n) +
 		" the median of " + p.amount("median", "count", usual, n) + " over " + p.posts("comparable posts", n)
 	if grade == moderate {
-		why += ", and stage 4 finds it outside what chance gives"
+		why += ", and the time series marks it as an outlier"
 	}
 	why += d.alone(top, p) + "."
 	second := best(judged)[1]
@@ -225,9 +225,7 @@ func (d *desk) untried() []advice {
 
 func (d *desk) again(f feature, few []*item) advice {
 	p := &prose{}
-	for _, figure := range f.figures {
-		p.keep(figure)
-	}
+	f.note(p)
 	judged := d.own.judged()
 	n, usual, m := len(judged), median(values(judged)), median(values(few))
 	so := p.count(f.name, len(few))

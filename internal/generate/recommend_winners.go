@@ -137,7 +137,7 @@ func (d *desk) topicAdvice(p *prose) (advice, bool) {
 	if len(common) == 0 {
 		return advice{}, false
 	}
-	t, worded := common[0], len(d.own.worded())
+	t, worded := common[0], len(where(d.own.judged(), func(it *item) bool { return it.words > 0 }))
 	hits := float64(len(t.in)) / float64(worded)
 	return advice{
 		Recommendation: content.Recommendation{

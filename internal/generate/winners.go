@@ -115,10 +115,15 @@ func (s *study) winnersTopics() (content.Statement, bool) {
 	return content.Statement{About: "topic", Text: text, Figures: p.figures, PostIDs: cite(of)}, true
 }
 
-// shared returns the phrases that at least minSide posts hold, those of most
-// posts first.
+// shared returns the phrases that at least minSide comparable posts hold, with
+// those posts, the phrases of most posts first.
 func (s *study) shared() []phrase {
-	common := only(s.own.topical(), func(p phrase) bool { return len(p.in) >= minSide })
+	var common []phrase
+	for _, p := range s.own.topical() {
+		if p.in = where(p.in, func(it *item) bool { return it.judged }); len(p.in) >= minSide {
+			common = append(common, p)
+		}
+	}
 	slices.SortStableFunc(common, func(a, b phrase) int { return cmp.Compare(len(b.in), len(a.in)) })
 	return common
 }

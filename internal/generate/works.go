@@ -35,8 +35,9 @@ func (s *study) works(found []finding) []content.Statement {
 
 func (f finding) statement(metric string) content.Statement {
 	p := &prose{}
+	text := f.sentence(p, metric) + f.twins(p)
 	return content.Statement{
-		About: f.about, Text: f.sentence(p, metric) + f.twins(), Figures: p.figures,
+		About: f.about, Text: text, Figures: p.figures,
 		PostIDs: cite(best(f.with), best(f.rest)),
 	}
 }
