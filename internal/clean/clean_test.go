@@ -210,6 +210,24 @@ func TestFacebookPosts(t *testing.T) {
 	}
 }
 
+func TestZeroLikesOfAVideoAreBelievedOnlyWhereNobodyCame(t *testing.T) {
+	for name, tt := range map[string]struct {
+		likes, answers, views *int64
+		want                  bool
+	}{
+		"nobody":       {new(int64(0)), nil, nil, false},
+		"few":          {new(int64(0)), new(int64(9)), new(int64(999)), false},
+		"answers":      {new(int64(0)), new(int64(10)), nil, true},
+		"views":        {new(int64(0)), nil, new(int64(1000)), true},
+		"one like":     {new(int64(1)), new(int64(500)), new(int64(50_000)), false},
+		"unknown ones": {nil, new(int64(500)), nil, false},
+	} {
+		if got := lostLikes(content.Post{Likes: tt.likes, Comments: tt.answers, Views: tt.views}); got != tt.want {
+			t.Errorf("%s: lostLikes = %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
 func TestBadRawDataGivesAReason(t *testing.T) {
 	for name, tt := range map[string]struct {
 		platform content.Platform

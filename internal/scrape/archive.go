@@ -145,11 +145,16 @@ func readWhole(name string) (raw Raw, err error) {
 	if err != nil {
 		return Raw{}, fmt.Errorf("read raw file: %w", err)
 	}
-	changed := after.Size() != int64(len(data)) || !after.ModTime().Equal(before.ModTime())
-	if changed || time.Since(after.ModTime()) < growing && cutOff(data) {
+	if changed(before, after, len(data)) || time.Since(after.ModTime()) < growing && cutOff(data) {
 		return Raw{}, errGrowing
 	}
 	return Raw{Data: data, Taken: before.ModTime()}, nil
+}
+
+// changed reports whether a file was written between two looks, with read bytes
+// read in between.
+func changed(before, after fs.FileInfo, read int) bool {
+	return after.Size() != int64(read) || before.Size() != after.Size() || !after.ModTime().Equal(before.ModTime())
 }
 
 // cutOff reports whether data is the beginning of JSON, or nothing at all.

@@ -224,6 +224,32 @@ func TestAGrowingFileIsWaitedFor(t *testing.T) {
 	})
 }
 
+func TestAFileThatChangedWhileItWasReadIsNotTaken(t *testing.T) {
+	w := newWorld(t)
+	stat := func(data string, modified time.Time) os.FileInfo {
+		about, err := os.Stat(w.file(t, "x", data, modified))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return about
+	}
+	before := stat("[1]", july())
+	for name, tt := range map[string]struct {
+		after os.FileInfo
+		read  int
+		want  bool
+	}{
+		"nothing":         {stat("[1]", july()), 3, false},
+		"it grew":         {stat("[1,2]", july()), 3, true},
+		"grew while read": {stat("[1,2]", july()), 5, true},
+		"same size":       {stat("[2]", july().Add(time.Second)), 3, true},
+	} {
+		if got := changed(before, tt.after, tt.read); got != tt.want {
+			t.Errorf("%s: changed = %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
 func TestAFileThatGrowsForEverIsBroken(t *testing.T) {
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
