@@ -122,8 +122,10 @@ func (e *Engine) open(ctx context.Context) error {
 }
 
 // connect migrates the database. Several processes may do so at once: DBOS looks
-// again what is left to do in the write transaction of each migration. DBOS must not see ctx's cancellation, now or
-// later: unlike its own Shutdown, that would mark the runs in flight as cancelled.
+// again what is left to do in the write transaction of each migration.
+//
+// DBOS must not see ctx's cancellation, now or later: unlike its own Shutdown,
+// that would mark the runs in flight as cancelled.
 func (e *Engine) connect(ctx context.Context) error {
 	root, err := dbos.NewContext(context.WithoutCancel(ctx), dbos.Config{
 		AppName:                  e.cfg.appName(),
