@@ -142,7 +142,7 @@ func (r record) trouble(who Request) error {
 	if said == "" {
 		said = "no reason given"
 	}
-	return fail(ErrNotAvailable, nil, "account %s is not available (%s): %s says: %s", who.Username, short(code), who.Platform, short(said))
+	return fail(ErrNotAvailable, nil, "account is not available (%s): %s says: %s", short(code), who.Platform, short(said))
 }
 
 // short keeps a text from outside to one line of bearable length.

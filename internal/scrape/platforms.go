@@ -10,7 +10,7 @@ import (
 
 func inspectInstagram(r Request, profiles []record) (finding, error) {
 	if len(profiles) == 0 {
-		return finding{}, fail(ErrEmpty, nil, "scrape of %s is an empty list: the account is not there or the scrape did not succeed", r.Username)
+		return finding{}, fail(ErrEmpty, nil, "scrape is an empty list: the account is not there or the scrape did not succeed")
 	}
 	at := slices.IndexFunc(profiles, func(p record) bool { return content.SameHandle(p.text("username"), r.Username) })
 	if at < 0 {
@@ -38,11 +38,11 @@ func inspectInstagram(r Request, profiles []record) (finding, error) {
 	case len(posts) > 0:
 		return finding{records: len(posts)}, nil
 	case private:
-		return finding{}, fail(ErrPrivate, nil, "account %s is private: make it public or remove its AccountInfo file", r.Username)
+		return finding{}, fail(ErrPrivate, nil, "account is private: make it public or remove its AccountInfo file")
 	case count > 0:
-		return finding{}, fail(ErrEmpty, nil, "scrape of %s shows none of its %.0f posts: scrape it again", r.Username, count)
+		return finding{}, fail(ErrEmpty, nil, "scrape shows none of the account's %.0f posts: scrape it again", count)
 	}
-	return finding{}, fail(ErrEmpty, nil, "account %s has no posts yet", r.Username)
+	return finding{}, fail(ErrEmpty, nil, "account has no posts yet")
 }
 
 func inspectTwitter(r Request, list []record) (finding, error) {
@@ -73,7 +73,7 @@ func inspectTwitter(r Request, list []record) (finding, error) {
 		return finding{}, notAScrape(r)
 	}
 	return finding{}, fail(ErrEmpty, nil,
-		"scrape of %s holds no posts, and an empty Twitter scrape cannot say why: the account may be private, gone or without posts, or the scrape did not succeed", r.Username)
+		"scrape holds no posts, and an empty Twitter scrape cannot say why: the account may be private, gone or without posts, or the scrape did not succeed")
 }
 
 // isPlaceholder reports whether t is what scrapers store in place of nothing.
@@ -121,7 +121,7 @@ func inspectFacebook(r Request, top record) (finding, error) {
 	case trouble != nil:
 		return finding{}, trouble
 	}
-	return finding{}, fail(ErrEmpty, nil, "account %s shows no posts", r.Username)
+	return finding{}, fail(ErrEmpty, nil, "account shows no posts")
 }
 
 // pagesOf returns the addresses by which a post or a profile says whose page it is
