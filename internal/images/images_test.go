@@ -315,7 +315,9 @@ func child(dir, lock, moment string) {
 // killAt runs the module in a child process and kills it when it reaches the moment.
 func killAt(t *testing.T, dir, lock, moment string) {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), os.Args[0], "child", dir, lock, moment)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // A moment that never comes ends the test.
+	defer cancel()
+	c := exec.CommandContext(ctx, os.Args[0], "child", dir, lock, moment)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
