@@ -24,19 +24,15 @@ type info struct {
 // there already stays as it is and gives false without an error. What Parse
 // would refuse is refused here.
 func Add(ctx context.Context, b Store, a content.Account) (created bool, err error) {
-	in := info{
-		Username: a.Username, Platform: a.Platform, PostingStyle: a.Style,
-		Competitors: append([]string{}, a.Competitors...), Timezone: a.Timezone,
-	}
-	if a.TypeGiven {
-		in.AccountType = a.Type
-	}
-	data, err := json.MarshalIndent(in, "", "  ")
+	data, err := infoOf(a)
 	if err != nil {
 		return false, fmt.Errorf("add account: %w", err)
 	}
 	checked, err := Parse(a.Platform, a.Username, data)
 	if err != nil {
+		return false, fmt.Errorf("add account: %w", err)
+	}
+	if data, err = infoOf(checked); err != nil { // With the handles as the platform writes them.
 		return false, fmt.Errorf("add account: %w", err)
 	}
 	there, err := Load(ctx, b, checked.Platform, checked.Username)
@@ -46,7 +42,7 @@ func Add(ctx context.Context, b Store, a content.Account) (created bool, err err
 	if there != nil {
 		return false, nil
 	}
-	err = b.PutNew(ctx, InfoKey(checked.Platform, checked.Username), append(data, '\n'))
+	err = b.PutNew(ctx, InfoKey(checked.Platform, checked.Username), data)
 	if errors.Is(err, bucket.ErrExists) {
 		return false, nil
 	}
@@ -54,4 +50,17 @@ func Add(ctx context.Context, b Store, a content.Account) (created bool, err err
 		return false, fmt.Errorf("add account: %w", err)
 	}
 	return true, nil
+}
+
+// infoOf returns the info.json that says what a says.
+func infoOf(a content.Account) ([]byte, error) {
+	in := info{
+		Username: a.Username, Platform: a.Platform, PostingStyle: a.Style,
+		Competitors: append([]string{}, a.Competitors...), Timezone: a.Timezone,
+	}
+	if a.TypeGiven {
+		in.AccountType = a.Type
+	}
+	data, err := json.MarshalIndent(in, "", "  ")
+	return append(data, '\n'), err
 }

@@ -20,7 +20,7 @@ const quiet = 100 * time.Millisecond
 // never waited for. What it reports may still be growing; Find waits for it.
 //
 // Changes are noticed at once by file events, and by a look at the whole tree every
-// poll where there are none (network file systems, too many watches). Only
+// poll where there are none (network file systems, no watches left). Only
 // info.json counts: what this package writes beside it is not reported. The
 // channel is closed when ctx has ended and all of it has stopped. Begin to watch
 // before the first Find, and nothing falls between the two.
@@ -34,17 +34,21 @@ func Watch(ctx context.Context, dir string, poll time.Duration) (<-chan struct{}
 	}
 	events, err := fsnotify.NewWatcher()
 	if err != nil {
-		return nil, fmt.Errorf("watch accounts: %w", err)
+		events = nil // The system has no more of them to give: looking is enough.
 	}
+	return start(ctx, root, events, poll), nil
+}
+
+func start(ctx context.Context, root string, events *fsnotify.Watcher, poll time.Duration) <-chan struct{} {
 	w := &watch{root: root, events: events, changed: make(chan struct{}, 1)}
 	w.seen = w.look()
 	go w.run(ctx, poll)
-	return w.changed, nil
+	return w.changed
 }
 
 type watch struct {
 	root    string
-	events  *fsnotify.Watcher
+	events  *fsnotify.Watcher // nil when there are no events
 	changed chan struct{}
 	seen    map[string]mark
 }
@@ -57,7 +61,12 @@ type mark struct {
 
 func (w *watch) run(ctx context.Context, poll time.Duration) {
 	defer close(w.changed)
-	defer w.events.Close() //nolint:errcheck // Nothing is written there.
+	var events <-chan fsnotify.Event
+	var lost <-chan error
+	if w.events != nil {
+		defer w.events.Close() //nolint:errcheck // Nothing is written there.
+		events, lost = w.events.Events, w.events.Errors
+	}
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
 	var settled <-chan time.Time // Nil while there is nothing to report.
@@ -70,14 +79,14 @@ func (w *watch) run(ctx context.Context, poll time.Duration) {
 		select {
 		case <-ctx.Done():
 			return
-		case e, open := <-w.events.Events:
+		case e, open := <-events:
 			if !open {
 				return
 			}
 			if w.concerns(e) {
 				soon()
 			}
-		case _, open := <-w.events.Errors: // Events were lost: look.
+		case _, open := <-lost: // Look instead.
 			if !open {
 				return
 			}
@@ -129,7 +138,7 @@ func (w *watch) look() map[string]mark {
 		switch {
 		case err != nil:
 			return nil //nolint:nilerr // One folder that cannot be read must not hide the others.
-		case e.IsDir():
+		case e.IsDir() && w.events != nil:
 			_ = w.events.Add(name)
 		case e.Name() == "info.json":
 			if about, err := e.Info(); err == nil {

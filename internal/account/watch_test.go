@@ -108,6 +108,17 @@ func TestAChangeWithoutAnEventIsFoundByLooking(t *testing.T) {
 	expect(t, changed, "a file in a tree that was made anew")
 }
 
+func TestWithoutEventsLookingIsEnough(t *testing.T) {
+	_, dir := tasks(t)
+	ctx, stop := context.WithCancel(t.Context())
+	changed := start(ctx, filepath.Join(dir, Root), nil, 20*time.Millisecond)
+	write(t, dir, "AccountInfo/twitter/acme/info.json", `{}`)
+	expect(t, changed, "a file on a system without watches")
+	stop()
+	for range changed { // It is closed when all of it has stopped.
+	}
+}
+
 func TestWatchStopsWhenTold(t *testing.T) {
 	_, dir := tasks(t)
 	ctx, stop := context.WithCancel(t.Context())
