@@ -98,7 +98,7 @@ func hashtags(text string) []string {
 }
 
 // mentioned finds the handles mentioned in a text, without their @. What follows a
-// letter or a dot is an e-mail address.
+// letter or a digit is an e-mail address.
 func mentioned(text string) []string {
 	handleRune := func(r rune) bool {
 		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.')
@@ -112,7 +112,7 @@ func marked(text string, mark, part func(rune) bool, trim func(string) string) [
 	var all []string
 	before := ' '
 	for i, r := range text {
-		if mark(r) && !tagRune(before) && before != '&' && before != '.' && before != '/' {
+		if mark(r) && !tagRune(before) && before != '&' && before != '/' {
 			rest := text[i+utf8.RuneLen(r):]
 			end := strings.IndexFunc(rest, func(r rune) bool { return !part(r) })
 			if end < 0 {

@@ -54,6 +54,7 @@ func TestHashtagsAndMentionsAreFoundInAnyScript(t *testing.T) {
 		"wide marks":  {"＃お茶 ＠acme", []string{"お茶"}, []string{"acme"}},
 		"in a row":    {"#a#b @c@d", []string{"a"}, []string{"c"}},
 		"joiners":     {"#می\u200cخوانم", []string{"می\u200cخوانم"}, nil},
+		"after a dot": {".@acme said it.#tea", []string{"tea"}, []string{"acme"}},
 		"after emoji": {"☕#tea", []string{"tea"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -250,6 +250,26 @@ func TestAFileThatChangedWhileItWasReadIsNotTaken(t *testing.T) {
 	}
 }
 
+func TestAnOldFileThatIsCutOffIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	w.file(t, "twitter/AcmeTea/AcmeTea.json", `[{"type":`, july())
+	_, err := Scrape(t.Context(), w.archive, w.raw, acme(), true)
+	if !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "ends in the middle") {
+		t.Errorf("Scrape = %v, want ErrBroken at once", err)
+	}
+}
+
+func TestTheExactNameWinsOverOneOfOtherCase(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"ACMETEA", "AcmeTea", "acmetea"} {
+		w.file(t, "twitter/AcmeTea/"+name+".json", tweets("AcmeTea", name), july())
+	}
+	got, err := Scrape(t.Context(), w.archive, w.raw, acme(), true)
+	if err != nil || w.get(t, got.Main.Key) != tweets("AcmeTea", "AcmeTea") {
+		t.Errorf("Scrape = %+v, %v", got.Main, err)
+	}
+}
+
 func TestAFileThatGrowsForEverIsBroken(t *testing.T) {
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
