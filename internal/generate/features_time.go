@@ -103,18 +103,18 @@ func (s *study) rhythmFeature() []feature {
 		gaps[it] = gap
 		hours = append(hours, gap.Hours())
 	}
-	close := int(median(hours) + 0.5)
-	if close < 1 || close > 7*24 {
+	near := int(median(hours) + 0.5)
+	if near < 1 || near > 7*24 {
 		return nil
 	}
-	within := fmt.Sprintf("within %s hours of the one before", grouped(float64(close)))
+	within := fmt.Sprintf("within %s hours of the one before", grouped(float64(near)))
 	return []feature{{
 		about: "rhythm", key: "rhythm", name: "posts " + within, others: "posts after a longer pause",
 		is: "came " + within, are: "came " + within,
 		more: "Keep posts close together", fewer: "Leave more room between posts",
-		do: "publish %s " + within, undo: fmt.Sprintf("leave more than %s hours before %%s", grouped(float64(close))),
-		figures: []content.Figure{{Name: "median gap between posts", Value: float64(close), Unit: "hours", N: len(hours)}},
-		holds:   func(it *item) bool { return gaps[it] <= time.Duration(close)*time.Hour },
+		do: "publish %s " + within, undo: fmt.Sprintf("leave more than %s hours before %%s", grouped(float64(near))),
+		figures: []content.Figure{{Name: "median gap between posts", Value: float64(near), Unit: "hours", N: len(hours)}},
+		holds:   func(it *item) bool { return gaps[it] <= time.Duration(near)*time.Hour },
 		known:   func(it *item) bool { _, known := gaps[it]; return known },
 	}}
 }

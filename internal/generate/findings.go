@@ -253,7 +253,11 @@ func (f finding) worth(p *prose) string {
 	case f.grade == "":
 		return "shuffling the " + p.posts("posts shuffled", all) + " gives as wide a gap " + odds + " of the time, so it says nothing yet"
 	case f.grade == weak:
-		return "shuffled posts give as wide a gap " + odds + " of the time: a hint to test, not yet a rule"
+		text := "shuffled posts give as wide a gap " + odds + " of the time"
+		if f.period > f.chance {
+			text += ", against the posts around the same time " + p.percent("chance of such a gap within its time", f.period, all)
+		}
+		return text + ": a hint to test, not yet a rule"
 	}
 	text := "shuffled posts give as wide a gap only " + odds + " of the time"
 	if f.period > 0 {

@@ -116,5 +116,5 @@ func (s *study) prior(overall float64) float64 {
 	if between <= 0 {
 		return mostly
 	}
-	return min(within/between, mostly)
+	return min(max(within/between, minSide), mostly)
 }

@@ -52,41 +52,57 @@ func (s *set) habits(posts []*item) []habit {
 
 // repeatable returns the sentences of posts that may stand in a draft.
 func (s *set) repeatable(posts []*item) []line {
-	common := map[string]*item{} // nil once two posts hold the word
-	for _, it := range posts {
-		for _, l := range it.lines {
-			for _, t := range tokens(l) {
-				if held, seen := common[t.key]; !seen {
-					common[t.key] = it
-				} else if held != it {
-					common[t.key] = nil
-				}
-			}
-		}
-	}
+	common := sharedWords(posts)
 	names, _ := carriers(s.items, mentions)
 	tags, _ := carriers(s.items, hashtags)
 	var out []line
 	for _, it := range posts {
 		for _, text := range sentences(it.Text) {
 			text = strings.TrimLeftFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune("@#¿¡", r) })
-			if passing(unlinked(text)) || strings.ContainsAny(text, "“”\"«»*") || strings.Contains(strings.ToLower(text), "http") || !frequent(text, '@', names, minSide) || !frequent(text, '#', tags, 2) {
-				continue
-			}
-			l := line{text: text, it: it, ask: asking(it.Language, text)}
-			for _, t := range tokens(unlinked(text)) {
-				if held, seen := common[t.key]; seen && held != nil {
-					l.keys = nil
-					break
+			if timeless(text) && frequent(text, '@', names, minSide) && frequent(text, '#', tags, 2) {
+				if keys := keysOf(text); allIn(keys, common) && !personal(it.Language, keys) && len(strings.Fields(text)) >= habitShortest && len(keys) <= habitLongest {
+					out = append(out, line{text: text, keys: keys, it: it, ask: asking(it.Language, text)})
 				}
-				l.keys = append(l.keys, t.key)
-			}
-			if len(l.keys) > 0 && len(strings.Fields(text)) >= habitShortest && len(l.keys) <= habitLongest && !personal(it.Language, l.keys) {
-				out = append(out, l)
 			}
 		}
 	}
 	return out
+}
+
+// timeless reports whether a sentence says nothing of a day, quotes nobody,
+// has no footnote and leads nowhere in particular.
+func timeless(text string) bool {
+	return !passing(unlinked(text)) && !strings.ContainsAny(text, "“”\"«»*") && !strings.Contains(strings.ToLower(text), "http")
+}
+
+func keysOf(text string) []string {
+	var keys []string
+	for _, t := range tokens(unlinked(text)) {
+		keys = append(keys, t.key)
+	}
+	return keys
+}
+
+// sharedWords returns the words that at least two of the posts hold.
+func sharedWords(posts []*item) map[string]bool {
+	first := map[string]*item{}
+	shared := map[string]bool{}
+	for _, it := range posts {
+		for _, l := range it.lines {
+			for _, t := range tokens(l) {
+				if first[t.key] == nil {
+					first[t.key] = it
+				}
+				shared[t.key] = shared[t.key] || first[t.key] != it
+			}
+		}
+	}
+	return shared
+}
+
+// allIn reports whether each of the words is shared.
+func allIn(keys []string, shared map[string]bool) bool {
+	return len(keys) > 0 && !slices.ContainsFunc(keys, func(k string) bool { return !shared[k] })
 }
 
 // frequent reports whether each @name or #tag in text is carried by at least

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"strings"
 	"time"
 
 	"github.com/stagewatch/stagewatch/internal/content"
@@ -25,7 +26,7 @@ func (s *study) notes(now time.Time, indexed bool) []string {
 	}
 	p := &prose{}
 	if s.winners() {
-		add("The " + p.posts("posts", len(s.own.items)) + " of " + handle + " are its most-liked ones" + because(s.own.OrderReason) +
+		add("The " + p.posts("posts", len(s.own.items)) + " of " + handle + " are its most-liked ones" + because(told(s.own.OrderReason)) +
 			": they show what its winners look like, not what works against its ordinary posts; rates, lifts and best times need its newest posts.")
 	}
 	if why := s.whyUnfit(p); why != "" && len(s.own.judged()) > 0 {
@@ -48,6 +49,14 @@ func (s *study) notes(now time.Time, indexed bool) []string {
 		}
 	}
 	return out
+}
+
+// told quotes what an earlier stage said, "" when it said nothing.
+func told(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return quoted(strings.NewReplacer("“", "‘", "”", "’").Replace(reason))
 }
 
 func because(reason string) string {

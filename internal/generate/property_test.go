@@ -2,6 +2,7 @@ package generate
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -96,13 +97,19 @@ func TestAnyCorpusGivesAnHonestPlan(t *testing.T) {
 }
 
 func TestVectorsOfDifferentModelsAreNeverMixed(t *testing.T) {
-	items := []*item{{Post: content.Post{ID: "a"}}, {Post: content.Post{ID: "b"}}, {Post: content.Post{ID: "c"}}}
-	points, covered := placed(items, []content.Vector{
+	items := []*item{{Post: content.Post{ID: "a"}}, {Post: content.Post{ID: "b"}}, {Post: content.Post{ID: "c"}}, {Post: content.Post{ID: "d"}}}
+	spaces := placed(items, []content.Vector{
 		{PostID: "a", Model: "new", Values: []float32{1, 0}}, {PostID: "b", Model: "old", Values: []float32{1, 0, 0}},
-		{PostID: "b", Model: "new", Values: []float32{0, 1}}, {PostID: "c", Model: "old", Values: []float32{0, 0, 1}},
-		{PostID: "a", Model: "old", Values: []float32{0, 1, 0}}, {PostID: "c", Model: "new"},
+		{PostID: "c", Model: "old", Values: []float32{0, 0, 1}}, {PostID: "a", Model: "old", Values: []float32{0, 1, 0}},
+		{PostID: "d", Model: "new", Values: []float32{0, 1}}, {PostID: "d", Model: "bad"},
 	})
-	if len(covered) != 3 || len(points) != 3 || len(points[0]) != 3 || points[0][1] != 1 {
-		t.Errorf("placed = %v of %d items, want the three of the old model", points, len(covered))
+	var got []string
+	for _, sp := range spaces {
+		for i, it := range sp.items {
+			got = append(got, fmt.Sprint(it.ID, len(sp.points[i])))
+		}
+	}
+	if want := []string{"a3", "b3", "c3", "d2"}; !slices.Equal(got, want) {
+		t.Errorf("placed = %v, want %v", got, want)
 	}
 }

@@ -23,13 +23,43 @@ type advice struct {
 // each time as long as there are any.
 type desk struct {
 	*study
-	shown map[*item]bool
+	shown    map[*item]bool
+	subjects []string // to write about, quoted; see newDesk
+	turn     int
+}
+
+// newDesk lists the subjects that advice may send posts to: the topics in the
+// main language that do not do worse than the rest, else what the account
+// names most.
+func (s *study) newDesk(found []finding) *desk {
+	d := &desk{study: s, shown: map[*item]bool{}}
+	for _, t := range s.own.topics {
+		shunned := slices.ContainsFunc(found, func(f finding) bool { return f.key == "topic "+t.name() && f.grade != "" && !f.up() })
+		spoken := len(where(t.items, func(it *item) bool { return it.Language == s.language }))
+		if !shunned && 2*spoken > len(t.items) {
+			d.subjects = append(d.subjects, quoted(t.name()))
+		}
+	}
+	if top := s.own.topical(); len(d.subjects) == 0 && len(top) > 0 {
+		most := slices.MaxFunc(top, func(a, b phrase) int { return cmp.Or(cmp.Compare(len(a.in), len(b.in)), cmp.Compare(b.key, a.key)) })
+		d.subjects = []string{quoted(most.written)}
+	}
+	if len(d.subjects) == 0 {
+		d.subjects = []string{"a subject of " + s.own.handle}
+	}
+	return d
+}
+
+// subject names what to write about, the subjects taking turns.
+func (d *desk) subject() string {
+	d.turn++
+	return d.subjects[(d.turn-1)%len(d.subjects)]
 }
 
 // recommend returns the recommendations, best first, and why there are fewer
 // than maxRecommendations.
 func (s *study) recommend(found []finding, duels []*duel) (made []content.Recommendation, withheld string) {
-	d := &desk{study: s, shown: map[*item]bool{}}
+	d := s.newDesk(found)
 	var all []advice
 	if s.winners() {
 		all = d.winnersAdvice()
@@ -147,9 +177,9 @@ func (f finding) faint() bool { return f.grade == weak && f.trial > len(f.with)+
 // how says what to do with the coming posts. What is only likely is done with
 // every second post, so that the others stay to compare with.
 func (d *desk) how(f finding, p *prose) string {
-	action, side, best := f.undo, f.rest, "the best of the others is "
+	action, side, lead := f.undo, f.rest, "the best of the others is "
 	if f.up() {
-		action, side, best = f.do, f.with, "the best so far is "
+		action, side, lead = f.do, f.with, "the best so far is "
 	}
 	var text string
 	switch {
@@ -161,7 +191,7 @@ func (d *desk) how(f finding, p *prose) string {
 		text = "for the next " + p.posts("posts of the trial", 2*f.trial) + " " + strings.ReplaceAll(action, "%s", "every second one") +
 			" and leave the others as they are"
 	}
-	return upper(text) + "; " + best + d.model(side, p) + "." + d.room(f, p)
+	return upper(text) + "; " + lead + d.model(side, p) + "." + d.room(f, p)
 }
 
 // model points at the best of the posts that was not pointed at yet.
@@ -185,6 +215,9 @@ func (d *desk) room(f finding, p *prose) string {
 	}
 	least, share := -1, 0.5
 	for i, t := range d.own.topics {
+		if !slices.Contains(d.subjects, quoted(t.name())) {
+			continue
+		}
 		if used := float64(len(where(t.items, f.holds))) / float64(len(t.items)); used < share {
 			least, share = i, used
 		}
@@ -194,8 +227,8 @@ func (d *desk) room(f finding, p *prose) string {
 	}
 	t := d.own.topics[least]
 	used := len(where(t.items, f.holds))
-	return " There is most room on " + quoted(t.name()) + ", where " + p.some("posts around "+t.name()+" that "+f.are, used) + " of " +
-		p.posts("posts around "+t.name(), len(t.items)) + " " + either(used, f.is, f.are) + "."
+	return " There is most room on " + quoted(t.name()) + ", where " + p.some("posts around "+t.name()+" that "+f.are, used) + " of the " +
+		p.posts("posts around "+t.name(), len(t.items)) + " " + either(max(used, 1), f.is, f.are) + "."
 }
 
 func (d *desk) measure(f finding, p *prose) string {

@@ -28,9 +28,9 @@ func (d *desk) tempoAdvice(v *duel) (advice, bool) {
 		return advice{}, false
 	}
 	p := &prose{}
-	title, how := "Keep the pace of", "Spend what another post would cost on the next one around "+d.subject(nil)+" instead"
+	title, how := "Keep the pace of", "Spend what another post would cost on the next one around "+d.subject()+" instead"
 	if tempo.ours > tempo.theirs {
-		title, how = "Try fewer posts at", "Leave out the weakest idea of each week for a while, not those on "+d.subject(nil)
+		title, how = "Try fewer posts at", "Leave out the weakest idea of each week for a while, not those on "+d.subject()
 	}
 	return advice{
 		Recommendation: content.Recommendation{
@@ -72,7 +72,7 @@ func (d *desk) talkAdvice(v *duel) (advice, bool) {
 				p.amount(v.rival.handle+": "+c.per, c.unit, c.theirs, len(c.of[0])) + " at " + v.rival.handle, About: "conversation",
 			Why: v.contrast(c).Text + " " + p.some("questions of "+v.rival.handle, asked(c.of[0])) + " of its " + p.posts("posts of "+v.rival.handle, len(c.of[0])) + " and " +
 				p.some("questions of "+d.own.handle, asked(c.of[1])) + " of your " + p.count("posts of "+d.own.handle, len(c.of[1])) + " ask a question.",
-			How: "Look at how " + p.pointer(top) + " draws " + p.amount("highest of "+v.rival.handle, "per 1,000 likes", commentRate(top), 1) + " of them, and end one post on " + d.subject(nil) +
+			How: "Look at how " + p.pointer(top) + " draws " + p.amount("highest of "+v.rival.handle, "per 1,000 likes", commentRate(top), 1) + " of them, and end one post on " + d.subject() +
 				" so that there is something to answer.",
 			Measure: upper(plural(d.answer(), 2)) + " per " + p.count("unit", 1000) + " likes, from " + p.amount(d.own.handle+": "+c.per, c.unit, c.ours, len(c.of[1])) + " toward " +
 				p.amount(v.rival.handle+": "+c.per, c.unit, c.theirs, len(c.of[0])) + ".",
@@ -103,7 +103,7 @@ func (d *desk) warning(v *duel) (advice, bool) {
 			Recommendation: content.Recommendation{
 				Title: f.fewer + "? It goes with less at " + v.rival.handle + ": " + p.amount("median of "+f.name, "count", f.median, len(f.with)) + " against " + p.amount("median of "+f.others, "count", f.other, len(f.rest)), About: f.about,
 				Why: f.sentence(p, d.metric) + " " + p.count("own posts of the kind", len(mine)) + " of your " + p.posts("posts of "+d.own.handle, len(d.own.items)) + " " + either(len(mine), f.is, f.are) + ".",
-				How: "Set a few of yours against it: " + strings.ReplaceAll(f.undo, "%s", "the next post on "+d.subject(nil)) + ", as " + d.model(f.rest, p) + " of " + v.rival.handle + " does.",
+				How: "Set a few of yours against it: " + strings.ReplaceAll(f.undo, "%s", "the next post on "+d.subject()) + ", as " + d.model(f.rest, p) + " of " + v.rival.handle + " does.",
 				Measure: "Against the median of " + d.own.handle + ", " + p.amount("median", "count", median(values(d.own.judged())), len(d.own.judged())) + " over " +
 					p.posts("comparable posts", len(d.own.judged())) + "; what holds for " + v.rival.handle + " need not hold here.",
 				Figures: p.figures, PostIDs: cite(best(f.with), best(f.rest), mine), Evidence: weak,

@@ -116,29 +116,13 @@ func (d *desk) talk(p *prose) (advice, bool) {
 				" likes, " + p.times("highest over the median", ratio, n) + " the median of " + p.amount("comments per 1,000 likes", "per 1,000 likes", usual, n) + " over " + p.posts("posts with comments and likes known", n) + ".",
 			How: "It " + ways + " and runs to " + p.amount("words of post "+top.ID, "words", float64(top.words), 1) + " words" + d.marks(top) + ", while " +
 				p.some("posts with a question", asked) + " of the " + p.posts("posts with comments and likes known", n) + " " + either(asked, "asks", "ask") +
-				" a question: write one post on " + d.subject(top) + " the same way, and stay to answer what comes in.",
+				" a question: write one post on " + d.subject() + " the same way, and stay to answer what comes in.",
 			Measure: upper(plural(d.answer(), 2)) + " per " + p.count("likes in the unit", 1000) + " likes should pass " + p.amount("comments per 1,000 likes, upper quartile", "per 1,000 likes", quantile(rates(posts), 0.75), n) +
 				", the upper quartile of the " + p.posts("posts with comments and likes known", n) + ".",
 			PostIDs: cite(posts), Evidence: weak,
 		},
 		score: single(ratio), with: []*item{top},
 	}, true
-}
-
-// subject names what the account speaks of, other than in the post given.
-func (d *desk) subject(but *item) string {
-	for _, t := range d.own.topics {
-		if !slices.Contains(t.items, but) {
-			return quoted(t.name())
-		}
-	}
-	if len(d.own.topics) > 0 {
-		return quoted(d.own.topics[0].name())
-	}
-	if top := d.own.topical(); len(top) > 0 {
-		return quoted(slices.MaxFunc(top, func(a, b phrase) int { return cmp.Or(cmp.Compare(len(a.in), len(b.in)), cmp.Compare(b.key, a.key)) }).written)
-	}
-	return "another subject of " + d.own.handle
 }
 
 // views advises from the most-watched video, since views and likes differ.
@@ -165,7 +149,7 @@ func (d *desk) views(p *prose) (advice, bool) {
 				p.amount("median views", "views", usual, n) + " over " + p.posts("posts with views", n) + ", while " + p.pointer(last) + " was seen " +
 				p.amount("views of post "+last.ID, "views", counts[n-1], 1) + " times.",
 			How: "Set the first seconds of both side by side with those of " + p.pointer(seen[1]) + ", which comes second with " + p.amount("views of post "+seen[1].ID, "views", counts[1], 1) +
-				" views: what the two leaders show first and the last does not is the opening to try on " + d.subject(top) + ".",
+				" views: what the two leaders show first and the last does not is the opening to try on " + d.subject() + ".",
 			Measure: "The views of the next videos against the median of " + p.amount("median views", "views", usual, n) + " (" + p.posts("posts with views", n) + ").",
 			PostIDs: cite(seen), Evidence: weak,
 		},
@@ -188,9 +172,9 @@ func (d *desk) bioAdvice(p *prose) (advice, bool) {
 		return advice{
 			Recommendation: content.Recommendation{
 				Title: "Use #" + tag + " yourself, as the bio of " + d.own.handle + " asks others to", About: "hashtag",
-				Why: "The bio names #" + tag + ", yet " + p.some("posts with #"+tag, len(used)) + " of " + p.posts("posts with words", n) + " of " + d.own.handle + " " +
-					either(len(used), "carries", "carry") + " it, so nothing in the data says what it would bring.",
-				How: "Put #" + tag + " on every second one of the next " + p.posts("posts of the trial", 2*n) + " and leave the others as they are, beginning with posts on " + d.subject(nil) + ".",
+				Why: "The bio names #" + tag + ", yet " + p.some("posts with #"+tag, len(used)) + " of the " + p.posts("posts with words", n) + " of " + d.own.handle + " " +
+					either(max(len(used), 1), "carries", "carry") + " it, so nothing in the data says what it would bring.",
+				How: "Put #" + tag + " on every second one of the next " + p.posts("posts of the trial", 2*n) + " and leave the others as they are, beginning with posts on " + d.subject() + ".",
 				Measure: "Compare the medians of the two halves; the median of the " + p.posts("comparable posts", len(d.own.judged())) + " so far is " +
 					p.amount("median", "count", median(values(d.own.judged())), len(d.own.judged())) + ".",
 				PostIDs: cite(worded), Evidence: weak,
@@ -201,7 +185,8 @@ func (d *desk) bioAdvice(p *prose) (advice, bool) {
 	return advice{}, false
 }
 
-// untried advises to try again what did well too few times to be compared.
+// untried advises to try again what did well each time, but one time too few to
+// be compared. The account's best post is left to followUp.
 func (d *desk) untried() []advice {
 	const most = 3
 	judged := d.own.judged()
@@ -213,7 +198,7 @@ func (d *desk) untried() []advice {
 	var out []advice
 	for _, f := range d.features() {
 		few := where(judged, func(it *item) bool { return (f.known == nil || f.known(it)) && f.holds(it) })
-		if len(few) == 0 || len(few) >= minSide || median(values(few)) < 1.5*usual || len(few) == 1 && few[0] == top || len(out) == most {
+		if len(few) != minSide-1 || best(few)[len(few)-1].value < 1.5*usual || slices.Contains(few, top) || len(out) == most {
 			continue
 		}
 		if !slices.ContainsFunc(out, func(a advice) bool { return overlap(a.with, few) >= 0.5 }) {
@@ -229,15 +214,11 @@ func (d *desk) again(f feature, few []*item) advice {
 	judged := d.own.judged()
 	n, usual, m := len(judged), median(values(judged)), median(values(few))
 	so := p.count(f.name, len(few))
-	title := f.more + ": the " + so + " so far have a median of " + p.amount("median of "+f.name, "count", m, len(few))
-	if len(few) == 1 {
-		title = f.more + ": the only one so far reached " + p.amount("median of "+f.name, "count", m, 1)
-	}
 	return advice{
 		Recommendation: content.Recommendation{
-			Title: title, About: f.about,
+			Title: f.more + ": the " + so + " so far have a median of " + p.amount("median of "+f.name, "count", m, len(few)), About: f.about,
 			Why: upper(p.pointer(best(few)[0])) + " " + f.is + "; " + f.name + " lie at " + p.times("ratio to the median", m/usual, n) + " the median of " + p.amount("median", "count", usual, n) +
-				" over " + p.posts("comparable posts", n) + ", but " + so + " of them " + either(len(few), "proves", "prove") + " nothing.",
+				" over " + p.posts("comparable posts", n) + ", but " + so + " of them prove nothing.",
 			How: upper(strings.ReplaceAll(f.do, "%s", "at least "+p.count("posts missing for a comparison", minSide-len(few))+" more of the coming posts")) + "; from " + p.count("posts needed on either side", minSide) +
 				" on " + f.name + " can be compared with the other " + p.count("the other posts", n-len(few)) + ".",
 			Measure: "The median of " + f.name + ", " + p.amount("median of "+f.name, "count", m, len(few)) + " so far, against " + p.amount("median", "count", usual, n) + ".",

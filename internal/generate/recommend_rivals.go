@@ -32,10 +32,10 @@ func (d *desk) gapAdvice(v *duel, g gap) advice {
 	p := &prose{}
 	judged := where(g.items, func(it *item) bool { return it.judged })
 	title := "Find your own angle on " + quoted(g.name) + ", which " + v.rival.handle + " has to itself"
-	how := "Tie it to " + d.subject(nil) + " in one post of your own"
+	how := "Tie it to " + d.subject() + " in one post of your own"
 	if g.about == "hashtag" {
 		title = "Try " + g.name + ", which " + v.rival.handle + " uses and " + d.own.handle + " never does"
-		how = "Put it on a post on " + d.subject(nil) + " if it fits there"
+		how = "Put it on a post on " + d.subject() + " if it fits there"
 	}
 	why := p.posts(v.rival.handle+": "+g.name, len(g.items)) + " of the " + p.count("posts of "+v.rival.handle, len(v.rival.items)) + " of " + v.rival.handle + " " +
 		either(len(g.items), "holds", "hold") + " it, none of the " + p.count("posts of "+d.own.handle, len(d.own.items)) + " of " + d.own.handle
@@ -77,7 +77,7 @@ func (d *desk) formAdvice(v *duel, f finding) (advice, bool) {
 		Recommendation: content.Recommendation{
 			Title: "Make more " + kindNoun(kind, 2) + ", the form in which " + v.rival.handle + " does best", About: "kind",
 			Why: why + " " + p.count("own posts of the form", len(mine)) + " of " + p.posts("posts of "+d.own.handle, len(d.own.items)) + " of " + d.own.handle + " " + either(len(mine), "is one", "are such") + ".",
-			How: "Turn the next post on " + d.subject(nil) + " into a " + kindNoun(kind, 1) + "; " + d.model(f.with, p) + " is what it looks like at " + v.rival.handle + ".",
+			How: "Turn the next post on " + d.subject() + " into a " + kindNoun(kind, 1) + "; " + d.model(f.with, p) + " is what it looks like at " + v.rival.handle + ".",
 			Measure: "Against the median of the " + p.posts("comparable posts", len(d.own.judged())) + " of " + d.own.handle + ", " +
 				p.amount("median", "count", median(values(d.own.judged())), len(d.own.judged())) + ".",
 			Figures: p.figures, PostIDs: cite(best(f.with), best(f.rest)), Evidence: weak,
@@ -107,7 +107,7 @@ func (d *desk) hoursAdvice(v *duel) (advice, bool) {
 				Why: p.posts(v.rival.handle+" "+part.label, len(part.items)) + " of " + v.rival.handle + " of that time have a median of " + p.amount("median "+part.label, "count", m, len(part.items)) +
 					", all its " + p.count("comparable posts of "+v.rival.handle, len(v.rival.judged())) + " comparable ones " + p.amount("median of "+v.rival.handle, "count", usual, len(v.rival.judged())) +
 					"; of the " + p.posts("dated posts of "+d.own.handle, len(dated)) + " of " + d.own.handle + " none is of that time.",
-				How: "Move " + p.posts("posts needed on either side", minSide) + " on " + d.subject(nil) + " there, no more at first; " + d.model(part.items, p) + " was " + v.rival.handle + "’s best of that time.",
+				How: "Move " + p.posts("posts needed on either side", minSide) + " on " + d.subject() + " there, no more at first; " + d.model(part.items, p) + " was " + v.rival.handle + "’s best of that time.",
 				Measure: "Their median against " + p.amount("median", "count", median(values(d.own.judged())), len(d.own.judged())) + ", that of the " +
 					p.posts("comparable posts", len(d.own.judged())) + " of " + d.own.handle + " at its usual times.",
 				Figures: p.figures, PostIDs: cite(best(part.items), dated), Evidence: weak,
@@ -132,7 +132,7 @@ func (d *desk) peakAdvice(v *duel) (advice, bool) {
 			Title: "Study what lifted " + p.pointer(top) + " of " + v.rival.handle, About: "outlier",
 			Why: peak.Text,
 			How: "It is a " + kindNoun(top.Kind, 1) + " of " + p.amount("words of post "+top.ID, "words", float64(top.words), 1) + " words where " + v.rival.handle + " usually writes " +
-				p.amount("median words of "+v.rival.handle, "words", lengths, len(judged)) + d.marks(top) + "; put the same form around " + d.subject(nil) + ", not the same words.",
+				p.amount("median words of "+v.rival.handle, "words", lengths, len(judged)) + d.marks(top) + "; put the same form around " + d.subject() + ", not the same words.",
 			Measure: "The post made after it should pass " + p.amount("upper quartile", "count", quantile(values(d.own.judged()), 0.75), len(d.own.judged())) + ", the upper quartile of " + d.own.handle + ".",
 			Figures: p.figures, PostIDs: peak.PostIDs, Evidence: weak,
 		},

@@ -34,7 +34,7 @@ func (d *desk) scrapeAdvice() advice {
 	judged := d.own.judged()
 	first, last := span(judged)
 	low, high := slices.Min(values(judged)), slices.Max(values(judged))
-	why := "All " + p.posts("posts", len(judged)) + " read of " + d.own.handle + " are among its most-liked" + because(d.own.OrderReason) + ": they lie between " +
+	why := "All " + p.posts("posts", len(judged)) + " read of " + d.own.handle + " are among its most-liked" + because(told(d.own.OrderReason)) + ": they lie between " +
 		p.amount("lowest", "count", low, 1) + " and " + p.amount("highest", "count", high, 1) + " " + d.metric
 	if !first.IsZero() {
 		why += " and reach from " + day(first) + " to " + day(last)

@@ -77,8 +77,8 @@ func newStudy(corpus content.Corpus, analysis content.Analysis, vectors []conten
 
 func zone(account content.Account, analysis content.Analysis) *time.Location {
 	if analysis.Timezone != "" {
-		if where, err := time.LoadLocation(analysis.Timezone); err == nil {
-			return where
+		if known, err := time.LoadLocation(analysis.Timezone); err == nil {
+			return known
 		}
 	}
 	return account.Location()
@@ -92,11 +92,11 @@ func (s *study) branding() bool { return s.corpus.Account.Type == content.Brandi
 // winners reports whether only the account's best posts were scraped.
 func (s *study) winners() bool { return s.own.Order == content.MostLiked }
 
-func newSet(source content.Source, username string, where *time.Location) *set {
+func newSet(source content.Source, username string, local *time.Location) *set {
 	s := &set{Source: source, handle: "@" + strings.TrimPrefix(username, "@")}
 	scraped := scrapedAfter(source)
 	for _, p := range source.Posts {
-		s.items = append(s.items, newItem(p, scraped, where))
+		s.items = append(s.items, newItem(p, scraped, local))
 	}
 	s.language = mainLanguage(s.items)
 	s.phrases = vocabulary(s.items)
@@ -114,13 +114,13 @@ func scrapedAfter(source content.Source) time.Time {
 	return source.Scraped
 }
 
-func newItem(p content.Post, scraped time.Time, where *time.Location) *item {
+func newItem(p content.Post, scraped time.Time, local *time.Location) *item {
 	p.Text = strings.ToValidUTF8(p.Text, "")
 	it := &item{Post: p, emoji: emojis(p.Text), words: wordCount(p.Text)}
 	sum, known := p.Engagement()
 	it.value = float64(sum)
 	if !p.Time.IsZero() {
-		it.local = p.Time.In(where)
+		it.local = p.Time.In(local)
 	}
 	age := scraped.Sub(p.Time)
 	switch {

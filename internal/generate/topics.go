@@ -41,44 +41,60 @@ func (t topic) written() []string {
 
 func isLetter(r rune) bool { return unicode.IsLetter(r) }
 
-// findTopics groups the posts with words. A group of one, one whose posts are
-// no closer to each other than to the rest, or one most of whose posts share
-// no words of their own is no topic.
+// findTopics groups the posts with words, those of each of the index's models
+// by themselves, or all by their words when the index holds too few of them. A
+// group of one, one whose posts are no closer to each other than to the rest,
+// or one most of whose posts share no words of their own is no topic.
 func (s *set) findTopics(vectors []content.Vector) {
 	items := s.worded()
 	items = items[:min(len(items), maxTopical)]
-	if len(items) < minTopical {
-		return
+	spaces := placed(items, vectors)
+	covered := 0
+	for _, sp := range spaces {
+		covered += len(sp.items)
 	}
-	points, covered := placed(items, vectors)
-	if s.words = len(covered)*3 < len(items)*2; s.words {
-		points, covered = s.wordPoints(items), items
+	if s.words = covered*3 < len(items)*2; s.words {
+		spaces = []space{{points: s.wordPoints(items), items: items}}
 	}
-	if len(covered) < minTopical {
-		return
+	for _, sp := range spaces {
+		if len(sp.items) >= minTopical {
+			s.topics = append(s.topics, s.topicsIn(sp)...)
+		}
 	}
-	labels, closeness := cluster(points)
+	slices.SortStableFunc(s.topics, func(a, b topic) int { return len(b.items) - len(a.items) })
+}
+
+// A space holds posts whose places may be compared.
+type space struct {
+	points [][]float64
+	items  []*item
+}
+
+func (s *set) topicsIn(sp space) []topic {
+	labels, closeness := cluster(sp.points)
 	groups := map[int][]*item{}
 	fit := map[int]float64{}
 	for i, label := range labels {
-		groups[label] = append(groups[label], covered[i])
+		groups[label] = append(groups[label], sp.items[i])
 		fit[label] += closeness[i]
 	}
+	all := len(where(s.items, func(it *item) bool { return !it.Repost }))
+	var out []topic
 	for _, label := range slices.Sorted(maps.Keys(groups)) {
 		group := groups[label]
-		if len(group) < 2 || fit[label] <= 0 || len(group) == len(covered) {
+		if len(group) < 2 || fit[label] <= 0 {
 			continue
 		}
 		inside := map[*item]bool{}
 		for _, it := range group {
 			inside[it] = true
 		}
-		terms := telling(s.topical(), inside, len(covered), topicTerms)
+		terms := telling(s.topical(), inside, all, topicTerms)
 		if named := holding(group, terms); len(named) >= 2 && len(named)*2 >= len(group) {
-			s.topics = append(s.topics, topic{terms: terms, items: named})
+			out = append(out, topic{terms: terms, items: named})
 		}
 	}
-	slices.SortStableFunc(s.topics, func(a, b topic) int { return len(b.items) - len(a.items) })
+	return out
 }
 
 // holding returns those of a group that hold one of the terms: what is said of
@@ -123,9 +139,9 @@ func only(phrases []phrase, holds func(phrase) bool) []phrase {
 	return kept
 }
 
-// placed returns the vectors of the items that have one, all of the one model
-// that knows most of them.
-func placed(items []*item, vectors []content.Vector) (points [][]float64, covered []*item) {
+// placed returns the items that have a vector, one space a model, each item in
+// the space of the model that knows most of them.
+func placed(items []*item, vectors []content.Vector) []space {
 	models := map[string]map[string][]float32{}
 	for _, v := range vectors {
 		if models[v.Model] == nil {
@@ -133,23 +149,31 @@ func placed(items []*item, vectors []content.Vector) (points [][]float64, covere
 		}
 		models[v.Model][v.PostID] = v.Values
 	}
+	var spaces []space
 	for _, model := range slices.Sorted(maps.Keys(models)) {
-		var at [][]float64
-		var of []*item
-		width := -1
+		var sp space
 		for _, it := range items {
 			v := models[model][it.ID]
-			if len(v) == 0 || width >= 0 && len(v) != width || !finite(v) {
+			if len(v) == 0 || len(sp.points) > 0 && len(v) != len(sp.points[0]) || !finite(v) {
 				continue
 			}
-			width = len(v)
-			at, of = append(at, widen(v)), append(of, it)
+			sp.points, sp.items = append(sp.points, widen(v)), append(sp.items, it)
 		}
-		if len(of) > len(covered) {
-			points, covered = at, of
-		}
+		spaces = append(spaces, sp)
 	}
-	return points, covered
+	slices.SortStableFunc(spaces, func(a, b space) int { return len(b.items) - len(a.items) })
+	taken := map[*item]bool{}
+	for i, sp := range spaces {
+		var left space
+		for at, it := range sp.items {
+			if !taken[it] {
+				taken[it] = true
+				left.points, left.items = append(left.points, sp.points[at]), append(left.items, it)
+			}
+		}
+		spaces[i] = left
+	}
+	return spaces
 }
 
 func finite(values []float32) bool {
