@@ -235,7 +235,9 @@ func TestASecondInstanceIsRefusedAsRunning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := second.Run(t.Context()); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := second.Run(ctx); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("second Run = %v, want ErrRunning that names process %d", err, os.Getpid())
 	}
 	if lines := quiet.all(); len(lines) > 0 {
