@@ -166,11 +166,13 @@ func TestFullDiskIsToldAndChangesNothing(t *testing.T) {
 func TestRemovedPostsAreInNoFile(t *testing.T) {
 	folder := t.TempDir()
 	s := opened(t, filepath.Join(folder, "index.db"), nil)
-	add(t, s, "northwind", post("1", "en", "the unmistakable quagga"))
-	add(t, s, "southwind", post("1", "en", "the other zebra"))
+	for i := range 40 {
+		add(t, s, "northwind", post(fmt.Sprint(i), "en", "the unmistakable quagga"))
+		add(t, s, "southwind", post(fmt.Sprint(i), "en", "the other zebra"))
+	}
 	n, err := s.Remove(t.Context(), "twitter", "@Northwind")
-	if n != 1 || err != nil {
-		t.Errorf("Remove = %d, %v, want 1", n, err)
+	if n != 40 || err != nil {
+		t.Errorf("Remove = %d, %v, want 40", n, err)
 	}
 	files, err := filepath.Glob(filepath.Join(folder, "*"))
 	if err != nil {

@@ -96,7 +96,7 @@ func (s *Store) candidates(ctx context.Context, q Query, vectors map[string][]fl
 		return nil, err
 	}
 	rows, err := s.db.QueryContext(ctx,
-		`SELECT rowid, platform || '/' || lower(account) || '/' || id, model, vector, terms FROM posts`+where, args...)
+		`SELECT rowid, platform || '/' || account || '/' || id, model, vector, terms FROM posts`+where, args...)
 	if err != nil {
 		return nil, err
 	}

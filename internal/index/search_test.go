@@ -151,6 +151,23 @@ func TestWordsInCommonCountByTheirWeight(t *testing.T) {
 	}
 }
 
+func TestRanksAreAmongVectorsOfOneModel(t *testing.T) {
+	all := []*candidate{
+		{key: "a", model: sentenceModel, cosine: .9},
+		{key: "b", model: sentenceModel, cosine: .2},
+		{key: "c", model: lettersModel, cosine: .5},
+		{key: "d", model: lettersModel, cosine: leastLikeness},
+	}
+	got := map[string]float64{}
+	for _, c := range fuse(all, nil) {
+		got[c.key] = c.fused
+	}
+	want := map[string]float64{"a": 1. / 61, "b": 1. / 62, "c": 1. / 61}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("sums of reciprocal ranks (-want +got):\n%s", d)
+	}
+}
+
 func TestQueryWithoutWordsFindsNothing(t *testing.T) {
 	s := wordsAlone(t)
 	add(t, s, "northwind", post("1", "en", "espresso"), post("2", "zxx", "🔥🔥 https://example.com/espresso"))
