@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 
@@ -204,17 +205,29 @@ func (s *Store) write(ctx context.Context, platform, account string, changed, to
 // Remove erases an account's posts from the index, so that their text is in no
 // file any more, and returns how many there were.
 func (s *Store) Remove(ctx context.Context, platform, account string) (int, error) {
-	result, err := s.db.ExecContext(ctx, `DELETE FROM posts WHERE platform = ? AND account = ?`, platform, handle(account))
-	if err == nil {
-		// The write-ahead log still holds the old pages.
-		_, err = s.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
-	}
-	var n int64
-	if err == nil {
-		n, err = result.RowsAffected()
-	}
+	n, err := s.remove(ctx, platform, handle(account))
 	if err != nil {
 		return 0, fmt.Errorf("remove %s/%s from the index: %w", platform, account, full(err))
+	}
+	return n, nil
+}
+
+func (s *Store) remove(ctx context.Context, platform, account string) (int, error) {
+	result, err := s.db.ExecContext(ctx, `DELETE FROM posts WHERE platform = ? AND account = ?`, platform, account)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, err
+	}
+	// The write-ahead log still holds the old pages.
+	var busy, frames, moved int
+	if err := s.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
+		return 0, err
+	}
+	if busy != 0 {
+		return 0, errors.New("the posts are deleted, but another process still reads pages that hold them: try again")
 	}
 	return int(n), nil
 }
