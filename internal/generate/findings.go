@@ -93,7 +93,13 @@ func (s *study) weigh(among *set, features []feature, drift map[*item]float64) [
 		}
 		return cmp.Or(cmp.Compare(b.score(), a.score()), cmp.Compare(a.key, b.key)) < 0
 	})
-	return merged(all)
+	kept := merged(all)
+	for i, f := range kept {
+		if f.grade != "" && min(len(f.with), len(f.rest)) >= strongSide {
+			kept[i].low, kept[i].high = interval(values(f.with), values(f.rest), seeded(s.corpus.Account.Key(), among.handle, f.key, "interval"))
+		}
+	}
+	return kept
 }
 
 func (s *study) compare(among *set, f feature, drift map[*item]float64) (finding, bool) {
@@ -123,9 +129,6 @@ func (s *study) compare(among *set, f feature, drift map[*item]float64) (finding
 	}
 	if drift != nil {
 		got.period = chance(drifted(got.with, drift), drifted(got.rest, drift), random)
-	}
-	if min(len(with), len(rest)) >= strongSide {
-		got.low, got.high = interval(with, rest, random)
 	}
 	got.trial = needed(spread(with, rest), got.ratio)
 	return got, true

@@ -98,8 +98,10 @@ func cosmetics() content.Corpus {
 // tweeter is a person of whom only the most-liked tweets were scraped.
 func tweeter() content.Corpus {
 	s := content.Source{Username: "orbitharbor", Order: content.MostLiked, OrderReason: "nine years of tweets, sorted by likes"}
-	texts := []string{"Lighthouse on", "The Lighthouse has docked", "Rain again", "Ask me about rope", "Lighthouse crew is home", "Good rope is boring rope", "", "", "", "Tide wins",
-		"Every knot tells on you", "Lighthouse at night 🌊", "", "", "Boats are honest", "Rope, again", "No storm lasts", "Fog is a colour", "", "Salt in the coffee"}
+	texts := []string{
+		"Lighthouse on", "The Lighthouse has docked", "Rain again", "Ask me about rope", "Lighthouse crew is home", "Good rope is boring rope", "", "", "", "Tide wins",
+		"Every knot tells on you", "Lighthouse at night 🌊", "", "", "Boats are honest", "Rope, again", "No storm lasts", "Fog is a colour", "", "Salt in the coffee",
+	}
 	for i := range 30 {
 		p := written(content.Twitter, "orbitharbor", i, content.Text, int64(90_000-2_311*i), texts[i%len(texts)])
 		p.Time = time.Date(2017+i%9, time.Month(1+i%12), 3+i/6, i%24, 0, 0, 0, time.UTC)

@@ -8,6 +8,8 @@ import (
 
 const (
 	habitShortest, habitLongest = 5, 45 // words
+	// habitLines is how many sentences, the newest, are held against each other.
+	habitLines = 800
 	// habitLikeness is the share of common words from which two sentences are
 	// one habit.
 	habitLikeness = 0.6
@@ -23,7 +25,7 @@ type habit struct {
 
 type line struct {
 	text string
-	keys []string
+	keys []string // sorted, each once
 	ask  string
 	it   *item
 }
@@ -34,6 +36,7 @@ type line struct {
 // guest, a date) is said again.
 func (s *set) habits(posts []*item) []habit {
 	lines := s.repeatable(posts)
+	lines = lines[:min(len(lines), habitLines)]
 	var out []habit
 	for _, a := range lines {
 		h := habit{text: a.text, ask: a.ask}
@@ -61,7 +64,8 @@ func (s *set) repeatable(posts []*item) []line {
 			text = strings.TrimLeftFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune("@#¿¡", r) })
 			if timeless(text) && frequent(text, '@', names, minSide) && frequent(text, '#', tags, 2) {
 				if keys := keysOf(text); allIn(keys, common) && !personal(it.Language, keys) && len(strings.Fields(text)) >= habitShortest && len(keys) <= habitLongest {
-					out = append(out, line{text: text, keys: keys, it: it, ask: asking(it.Language, text)})
+					slices.Sort(keys)
+					out = append(out, line{text: text, keys: slices.Compact(keys), it: it, ask: asking(it.Language, text)})
 				}
 			}
 		}
@@ -127,20 +131,19 @@ func personal(language string, keys []string) bool {
 	})
 }
 
-// likeness returns the share of words that two sentences have in common.
+// likeness returns the share of words that two sentences have in common, their
+// words sorted and each once.
 func likeness(a, b []string) float64 {
-	both := 0
-	seen := map[string]bool{}
-	for _, k := range a {
-		seen[k] = true
-	}
-	all := len(seen)
-	for _, k := range slices.Compact(slices.Sorted(slices.Values(b))) {
-		if seen[k] {
-			both++
-		} else {
-			all++
+	both, i, j := 0, 0, 0
+	for i < len(a) && j < len(b) {
+		switch {
+		case a[i] < b[j]:
+			i++
+		case a[i] > b[j]:
+			j++
+		default:
+			both, i, j = both+1, i+1, j+1
 		}
 	}
-	return float64(both) / float64(max(all, 1))
+	return float64(both) / float64(max(len(a)+len(b)-both, 1))
 }

@@ -26,10 +26,11 @@ type draft struct {
 	kind    content.Kind
 	habits  []habit
 	reasons []string
-	brand   bool
+	quotes  int // sentences taken over from the account's habits
 }
 
-// next writes the next post, or says why it is withheld.
+// next writes the next post, or says why it is withheld. The caption ends with
+// the call to action, so that it can be copied whole; a tweet stands alone.
 func (s *study) next(found []finding) content.NextPost {
 	p := &prose{}
 	d, withheld := s.draft(found, p)
@@ -76,7 +77,7 @@ func (s *study) draft(found []finding, p *prose) (*draft, string) {
 	case len(worded) < minSide:
 		return nil, handle + " has " + p.posts("posts in the main language", len(worded)) + " in " + languageName(s.language) + ", its main language: not enough data for a draft, which needs " + p.posts("posts needed for a draft", minSide) + "."
 	}
-	d := &draft{study: s, frames: f, brand: s.branding()}
+	d := &draft{study: s, frames: f}
 	d.choose(worded, found, p)
 	if d.a.key == "" {
 		return nil, "The " + p.posts("posts in the main language", len(worded)) + " of " + handle + " in " + languageName(s.language) + " share no name or hashtag to write about: not enough data for a draft, which needs one that " + p.posts("posts that must share a name", 2) + " hold."
@@ -239,6 +240,7 @@ func (d *draft) body() string {
 	}
 	for _, h := range d.habits {
 		if h.ask == "" && strings.Contains(fold(h.text), fold(d.a.key)) {
+			d.quotes++
 			return h.text
 		}
 	}
@@ -250,6 +252,7 @@ func (d *draft) body() string {
 func (d *draft) ask() string {
 	for _, h := range d.habits {
 		if h.ask != "" && d.corpus.Account.Platform != content.Twitter {
+			d.quotes++
 			return h.text
 		}
 	}
@@ -305,7 +308,7 @@ func (d *draft) headline() string {
 	text := d.a.written
 	if d.b.key != "" {
 		text = fill(d.frames.headChoice, d.a.written, d.b.written)
-	} else if words := d.mood(); len(words) > 0 {
+	} else if words := d.mood(); len(words) > 0 && !d.a.tag {
 		text += ": " + words[0]
 	}
 	if fields := strings.Fields(text); len(fields) > headlineWords {
@@ -318,6 +321,8 @@ func (d *draft) headline() string {
 func (d *draft) image() string {
 	var scene string
 	switch {
+	case d.a.tag: // a hashtag cannot be drawn; a post under it can be followed
+		scene = upper(kindNoun(d.pictured(), 1)) + " for a post on " + d.a.written + ", in the manner of " + (&prose{}).pointer(best(d.a.in)[0])
 	case d.kind == content.Carousel && d.b.key != "":
 		scene = "Carousel: first frame " + d.a.written + " beside " + d.b.written + ", then one frame for each"
 	case d.kind == content.Carousel:
@@ -335,6 +340,16 @@ func (d *draft) image() string {
 	return scene + "; no lettering, no logo and no recognisable person beside " + d.a.written + "."
 }
 
+// pictured returns the kind of the picture: posts that the data show without
+// one get a photo.
+func (d *draft) pictured() content.Kind {
+	if d.kind == content.Text || d.kind == content.Link {
+		return content.Photo
+	}
+	return d.kind
+}
+
+// mood returns the topic's words besides the draft's own names.
 func (d *draft) mood() []string {
 	if d.topic == nil {
 		return nil
@@ -373,5 +388,8 @@ func (d *draft) why(p *prose) string {
 			text += " at " + p.times("lift of the slot", slots[0].Lift, slots[0].N) + " the usual"
 		}
 	}
-	return text + "; whole sentences are ones that its posts repeat, the rest asks and claims nothing."
+	if d.quotes > 0 {
+		return text + "; " + p.count("sentences taken over", d.quotes) + " of its sentences " + either(d.quotes, "is one", "are ones") + " that its posts repeat, the rest asks and claims nothing."
+	}
+	return text + "; the draft asks and claims nothing."
 }

@@ -99,9 +99,12 @@ func TestAnyCorpusGivesAnHonestPlan(t *testing.T) {
 func TestVectorsOfDifferentModelsAreNeverMixed(t *testing.T) {
 	items := []*item{{Post: content.Post{ID: "a"}}, {Post: content.Post{ID: "b"}}, {Post: content.Post{ID: "c"}}, {Post: content.Post{ID: "d"}}}
 	spaces := placed(items, []content.Vector{
-		{PostID: "a", Model: "new", Values: []float32{1, 0}}, {PostID: "b", Model: "old", Values: []float32{1, 0, 0}},
-		{PostID: "c", Model: "old", Values: []float32{0, 0, 1}}, {PostID: "a", Model: "old", Values: []float32{0, 1, 0}},
-		{PostID: "d", Model: "new", Values: []float32{0, 1}}, {PostID: "d", Model: "bad"},
+		{PostID: "a", Model: "new", Values: []float32{1, 0}},
+		{PostID: "b", Model: "old", Values: []float32{1, 0, 0}},
+		{PostID: "c", Model: "old", Values: []float32{0, 0, 1}},
+		{PostID: "a", Model: "old", Values: []float32{0, 1, 0}},
+		{PostID: "d", Model: "new", Values: []float32{0, 1}},
+		{PostID: "d", Model: "bad"},
 	})
 	var got []string
 	for _, sp := range spaces {

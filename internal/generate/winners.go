@@ -24,18 +24,30 @@ func (s *study) traits() []trait {
 	all := s.own.judged()
 	worded := where(all, func(it *item) bool { return it.words > 0 })
 	out := []trait{
-		{about: "kind", key: "link", of: "winners", is: "is nothing but a link or an emoji", are: "are nothing but a link or an emoji",
-			all: all, with: where(all, func(it *item) bool { return it.words == 0 })},
-		{about: "hashtag", key: "hashtag", of: "winners", is: "carries a hashtag", are: "carry a hashtag",
-			all: all, with: where(all, func(it *item) bool { return len(it.Hashtags) > 0 })},
-		{about: "mention", key: "mention", of: "winners", is: "names another account", are: "name another account",
-			all: all, with: where(all, func(it *item) bool { return len(it.Mentions) > 0 })},
-		{about: "question", key: "question", of: "winners with words", is: "asks a question", are: "ask a question",
-			all: worded, with: where(worded, func(it *item) bool { return it.doubt })},
-		{about: "emoji", key: "emoji", of: "winners", is: "uses emoji", are: "use emoji",
-			all: all, with: where(all, func(it *item) bool { return len(it.emoji) > 0 })},
-		{about: "reply", key: "reply", of: "winners", is: "is a reply or a quote", are: "are replies or quotes",
-			all: all, with: where(all, func(it *item) bool { return it.Reply || it.Quote })},
+		{
+			about: "kind", key: "link", of: "winners", is: "is nothing but a link or an emoji", are: "are nothing but a link or an emoji",
+			all: all, with: where(all, func(it *item) bool { return it.words == 0 }),
+		},
+		{
+			about: "hashtag", key: "hashtag", of: "winners", is: "carries a hashtag", are: "carry a hashtag",
+			all: all, with: where(all, func(it *item) bool { return len(it.Hashtags) > 0 }),
+		},
+		{
+			about: "mention", key: "mention", of: "winners", is: "names another account", are: "name another account",
+			all: all, with: where(all, func(it *item) bool { return len(it.Mentions) > 0 }),
+		},
+		{
+			about: "question", key: "question", of: "winners with words", is: "asks a question", are: "ask a question",
+			all: worded, with: where(worded, func(it *item) bool { return it.doubt }),
+		},
+		{
+			about: "emoji", key: "emoji", of: "winners", is: "uses emoji", are: "use emoji",
+			all: all, with: where(all, func(it *item) bool { return len(it.emoji) > 0 }),
+		},
+		{
+			about: "reply", key: "reply", of: "winners", is: "is a reply or a quote", are: "are replies or quotes",
+			all: all, with: where(all, func(it *item) bool { return it.Reply || it.Quote }),
+		},
 	}
 	return slices.DeleteFunc(out, func(t trait) bool { return len(t.all) < minSide })
 }
