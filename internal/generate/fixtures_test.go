@@ -13,16 +13,14 @@ import (
 // made is when the fixtures' plans are made.
 func made() time.Time { return time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC) }
 
-func number(n int64) *int64 { return &n }
-
 // written makes a post out of its text: tags and names are read from it.
 func written(platform content.Platform, account string, at int, kind content.Kind, likes int64, text string) content.Post {
 	p := content.Post{
 		ID: fmt.Sprintf("%s-%d", account, at), Platform: platform, Account: account, Kind: kind, Text: text, Language: "en",
 		Time:  time.Date(2026, 4, 28, 7+at*5%14, 0, 0, 0, time.UTC).Add(-time.Duration(at) * 26 * time.Hour),
-		Likes: number(likes), Comments: number(likes/70 + int64(at%3)),
+		Likes: new(likes), Comments: new(likes/70 + int64(at%3)),
 	}
-	for _, field := range strings.Fields(text) {
+	for field := range strings.FieldsSeq(text) {
 		name := strings.TrimRight(field[1:], ".,!?")
 		switch field[0] {
 		case '#':
@@ -58,7 +56,7 @@ func cosmetics() content.Corpus {
 	likes := []int64{9120, 8610, 9744, 2011, 2398, 10133, 1877, 8202, 2154, 11350, 1999, 7907, 2266, 9011, 1755, 8454}
 	own := content.Source{
 		Username: "lumabrow", Order: content.Recent, Scraped: time.Date(2026, 5, 3, 0, 0, 0, 0, time.UTC),
-		Profile: &content.Profile{Username: "lumabrow", Name: "Lumabrow", Bio: "Brows and balms\nTag us #lumabrowface", Followers: number(81_250), Following: number(312), Posts: number(1_204)},
+		Profile: &content.Profile{Username: "lumabrow", Name: "Lumabrow", Bio: "Brows and balms\nTag us #lumabrowface", Followers: new(int64(81_250)), Following: new(int64(312)), Posts: new(int64(1_204))},
 	}
 	for i, text := range texts {
 		kind := content.Carousel
@@ -67,13 +65,13 @@ func cosmetics() content.Corpus {
 		}
 		p := written(content.Instagram, "lumabrow", i, kind, likes[i], text)
 		if kind == content.Video {
-			p.Views = number(likes[i] * int64(11+i*i))
+			p.Views = new(likes[i] * int64(11+i*i))
 		}
 		own.Posts = append(own.Posts, p)
 	}
 	rival := content.Source{
 		Username: "velvetorchard", Order: content.Recent,
-		Profile: &content.Profile{Username: "velvetorchard", Name: "Velvet Orchard", Followers: number(402_117)},
+		Profile: &content.Profile{Username: "velvetorchard", Name: "Velvet Orchard", Followers: new(int64(402_117))},
 	}
 	for i, text := range []string{
 		"A sheer wash of colour for lazy sundays #blushseason", "Sheer colour on bare cheeks, nothing else #blushseason",
@@ -111,7 +109,7 @@ func tweeter() content.Corpus {
 		if p.Text == "" {
 			p.Kind, p.Language, p.Links = content.Link, content.NoWords, []string{"https://t.example/x"}
 		}
-		p.Shares = number(int64(1200 + i*i*7))
+		p.Shares = new(int64(1200 + i*i*7))
 		s.Posts = append(s.Posts, p)
 	}
 	return content.Corpus{Account: content.Account{Platform: content.Twitter, Username: "orbitharbor", Type: content.NonBranding}, Main: s}
@@ -119,7 +117,7 @@ func tweeter() content.Corpus {
 
 // page is a Facebook page in three languages, most of it Spanish.
 func page() content.Corpus {
-	s := content.Source{Username: "sorbetcasa", Order: content.Recent, Profile: &content.Profile{Username: "sorbetcasa", Name: "Sorbet Casa", Followers: number(22_004)}}
+	s := content.Source{Username: "sorbetcasa", Order: content.Recent, Profile: &content.Profile{Username: "sorbetcasa", Name: "Sorbet Casa", Followers: new(int64(22_004))}}
 	for i := range 27 {
 		text, language := fmt.Sprintf("Una tarde con Limón Bravo en la terraza %s #VeranoFresco ¿Con quién vienes?", strings.Repeat("muy ", i%4)), "es"
 		switch {
@@ -131,7 +129,7 @@ func page() content.Corpus {
 			text = "Limón Bravo vuelve a casa #VeranoFresco"
 		}
 		p := written(content.Facebook, "sorbetcasa", i, content.Photo, int64(140+(i*i*31)%97*4), text)
-		p.Language, p.Shares = language, number(int64(i%6))
+		p.Language, p.Shares = language, new(int64(i%6))
 		if i%9 == 8 {
 			p.Likes, p.Kind = nil, content.Video
 		}

@@ -122,10 +122,10 @@ func checkPlan(t rapid.TB, c content.Corpus, plan content.Plan) {
 		t.Errorf("plan is no JSON (NaN or Inf): %v", err)
 	}
 	ids := map[string]bool{}
-	words := ""
+	var words strings.Builder
 	for _, p := range c.All() {
 		ids[p.ID] = true
-		words += " " + strings.ToLower(strings.Join(p.Hashtags, " ")) + " "
+		words.WriteString(" " + strings.ToLower(strings.Join(p.Hashtags, " ")) + " ")
 	}
 	for _, p := range passages(plan) {
 		for _, id := range p.ids {
@@ -157,7 +157,7 @@ func checkPlan(t rapid.TB, c content.Corpus, plan content.Plan) {
 		t.Errorf("next post %+v", n)
 	}
 	for _, tag := range plan.Next.Hashtags {
-		if !strings.Contains(words, " "+strings.ToLower(tag[1:])+" ") {
+		if !strings.Contains(words.String(), " "+strings.ToLower(tag[1:])+" ") {
 			t.Errorf("hashtag %s is in no post", tag)
 		}
 	}

@@ -181,7 +181,7 @@ func (s *study) bioTags() []string {
 		return nil
 	}
 	var tags []string
-	for _, field := range strings.Fields(strings.ToValidUTF8(s.own.Profile.Bio, "")) {
+	for field := range strings.FieldsSeq(strings.ToValidUTF8(s.own.Profile.Bio, "")) {
 		if !strings.HasPrefix(field, "#") {
 			continue
 		}

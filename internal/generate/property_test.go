@@ -15,7 +15,7 @@ import (
 func anyPost(account string, at int) *rapid.Generator[content.Post] {
 	return rapid.Custom(func(t *rapid.T) content.Post {
 		count := func(name string) *int64 {
-			return rapid.OneOf(rapid.Just((*int64)(nil)), rapid.Map(rapid.OneOf(rapid.Int64Range(-1, 50), rapid.Int64Range(0, 1<<40)), number)).Draw(t, name)
+			return rapid.OneOf(rapid.Just((*int64)(nil)), rapid.Map(rapid.OneOf(rapid.Int64Range(-1, 50), rapid.Int64Range(0, 1<<40)), func(n int64) *int64 { return &n })).Draw(t, name)
 		}
 		word := rapid.SampledFrom([]string{"Moon’Milk", "Brow Lantern", "balm", "skin", "the", "of", "¿qué?", "日本語", "✨", "👩‍👩‍👧", "مرحبا", "12", "50 %", "%s", "{A}", "https://x.example/a", "shop.example", "\n", "Shop", "Tag", "…", "“q”", "\xff", "Zoë", "ＷＩＤＥ", "-"})
 		p := content.Post{
@@ -41,7 +41,7 @@ func anySource(account string) *rapid.Generator[content.Source] {
 	return rapid.Custom(func(t *rapid.T) content.Source {
 		s := content.Source{Username: account, Order: rapid.SampledFrom([]content.Order{content.Recent, content.Recent, content.MostLiked, ""}).Draw(t, "order")}
 		if rapid.Bool().Draw(t, "profile") {
-			s.Profile = &content.Profile{Username: account, Name: rapid.SampledFrom([]string{"", "Moon House", "日本"}).Draw(t, "name"), Bio: "x #one #", Followers: rapid.SampledFrom([]*int64{nil, number(0), number(7), number(1 << 33)}).Draw(t, "followers")}
+			s.Profile = &content.Profile{Username: account, Name: rapid.SampledFrom([]string{"", "Moon House", "日本"}).Draw(t, "name"), Bio: "x #one #", Followers: rapid.SampledFrom([]*int64{nil, new(int64(0)), new(int64(7)), new(int64(1 << 33))}).Draw(t, "followers")}
 		}
 		for i := range rapid.IntRange(0, 26).Draw(t, "posts") {
 			s.Posts = append(s.Posts, anyPost(account, i).Draw(t, "post"))

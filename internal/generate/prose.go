@@ -2,6 +2,7 @@ package generate
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,10 +17,8 @@ import (
 type prose struct{ figures []content.Figure }
 
 func (p *prose) keep(f content.Figure) {
-	for _, known := range p.figures {
-		if known == f {
-			return
-		}
+	if slices.Contains(p.figures, f) {
+		return
 	}
 	p.figures = append(p.figures, f)
 }
@@ -167,6 +166,7 @@ func kindNoun(kind content.Kind, n int) string {
 		return plural(string(kind), n)
 	case content.Link:
 		return plural("link-only post", n)
+	default:
+		return plural("text post", n)
 	}
-	return plural("text post", n)
 }

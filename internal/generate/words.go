@@ -176,7 +176,7 @@ func (t token) capital() bool {
 func opening(text string) string {
 	const most = 7
 	line := ""
-	for _, s := range strings.Split(text, "\n") {
+	for s := range strings.SplitSeq(text, "\n") {
 		if line = strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " "); line != "" {
 			break
 		}
