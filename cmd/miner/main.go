@@ -115,7 +115,7 @@ one folder, its home: --home, $MINER_HOME, or ~/.miner.`,
 		&cobra.Group{ID: "look", Title: "Look:"},
 	)
 	root.AddCommand(
-		o.runCommand(), o.processCommand(), o.accountCommand(),
+		o.runCommand(), o.processCommand(), o.accountCommand(), o.demoCommand(),
 		o.statusCommand(), o.resultsCommand(), o.showCommand(), o.openCommand(),
 		o.moduleCommand(), guardCommand(),
 	)
