@@ -38,7 +38,7 @@ func (s *study) notes(now time.Time, indexed bool) []string {
 		add("When " + handle + " was scraped is not in the data: its newest posts, of " + day(last) + ", may have been read before they had collected what they would.")
 	}
 	if s.own.words && len(s.own.topics) > 0 {
-		add("The topics of " + handle + " were found by the words that its posts share" + chosen(indexed, ", because the index holds too few of them", ", without an index") + ".")
+		add("The topics of " + handle + " were found by the words that its posts share" + pick(indexed, ", because the index holds too few of them", ", without an index") + ".")
 	}
 	if s.language == "" && len(s.own.items) > 0 {
 		add("No main language of " + handle + " could be told from " + p.posts("posts", len(s.own.items)) + ".")
@@ -69,7 +69,7 @@ func because(reason string) string {
 // unwrap takes the brackets off a parenthesis.
 func unwrap(text string) string { return " " + text[2:len(text)-1] }
 
-func chosen(first bool, a, b string) string {
+func pick(first bool, a, b string) string {
 	if first {
 		return a
 	}

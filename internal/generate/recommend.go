@@ -72,11 +72,22 @@ func (s *study) recommend(found []finding, duels []*duel) (made []content.Recomm
 	for i := range all {
 		all[i].score *= s.focus(all[i])
 	}
+	kept, repeats := chosen(all)
+	for _, a := range kept {
+		made = append(made, a.Recommendation)
+	}
+	if len(made) < maxRecommendations {
+		withheld = s.withheld(len(made), found, repeats)
+	}
+	return made, withheld
+}
+
+// chosen returns the best pieces of advice, best first, without those that
+// repeat a better one or rest on no post, and how many these were.
+func chosen(all []advice) (kept []advice, repeats int) {
 	slices.SortStableFunc(all, func(a, b advice) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.Title, b.Title))
 	})
-	repeats := 0
-	var kept []advice
 	for _, a := range all {
 		if len(a.PostIDs) == 0 || slices.ContainsFunc(kept, func(k advice) bool { return repeated(k, a) }) {
 			repeats++
@@ -84,13 +95,7 @@ func (s *study) recommend(found []finding, duels []*duel) (made []content.Recomm
 		}
 		kept = append(kept, a)
 	}
-	for _, a := range kept[:min(len(kept), maxRecommendations)] {
-		made = append(made, a.Recommendation)
-	}
-	if len(made) < maxRecommendations {
-		withheld = s.withheld(len(made), found, repeats)
-	}
-	return made, withheld
+	return kept[:min(len(kept), maxRecommendations)], repeats
 }
 
 // focus weighs by the account's type: a brand is offered what its competitors
