@@ -151,13 +151,13 @@ func (s *Store) embed(ctx context.Context, entries []*entry) error {
 }
 
 // known reads what the index holds of an account, by post id.
-func (s *Store) known(ctx context.Context, platform, account string) (_ map[string]known, err error) {
+func (s *Store) known(ctx context.Context, platform, account string) (map[string]known, error) {
 	rows, err := s.db.QueryContext(ctx,
 		`SELECT id, hash, model, post FROM posts WHERE platform = ? AND account = ?`, platform, account)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer rows.Close()
 	all := map[string]known{}
 	for rows.Next() {
 		var id string
@@ -176,7 +176,7 @@ func (s *Store) write(ctx context.Context, platform, account string, changed, to
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // After Commit it does nothing.
+	defer tx.Rollback() // After Commit it does nothing.
 
 	for _, e := range changed {
 		_, err := tx.ExecContext(ctx, `
@@ -250,11 +250,4 @@ func hashBytes(hashes []uint32) []byte {
 		out = binary.LittleEndian.AppendUint32(out, h)
 	}
 	return out
-}
-
-// closeRows closes rows and keeps the first error.
-func closeRows(rows *sql.Rows, err *error) {
-	if e := rows.Close(); e != nil && *err == nil {
-		*err = e
-	}
 }

@@ -61,23 +61,7 @@ func bm25(all []*candidate, asked []uint32) []float64 {
 	slices.Sort(asked)
 	asked = slices.Compact(asked)
 
-	counts := make([][]int, len(all)) // by candidate, then by word asked for
-	with := make([]int, len(asked))   // candidates with the word
-	words := 0
-	for i, c := range all {
-		words += len(c.terms)
-		counts[i] = make([]int, len(asked))
-		for _, term := range c.terms {
-			if j, ok := slices.BinarySearch(asked, term); ok {
-				counts[i][j]++
-			}
-		}
-		for j, n := range counts[i] {
-			if n > 0 {
-				with[j]++
-			}
-		}
-	}
+	counts, with, words := count(all, asked)
 	scores := make([]float64, len(all))
 	if words == 0 {
 		return scores
@@ -101,4 +85,25 @@ func bm25(all []*candidate, asked []uint32) []float64 {
 		}
 	}
 	return scores
+}
+
+// count counts the words asked for, which are sorted: how often each candidate
+// has each, how many candidates have each, and how many words there are in all.
+func count(all []*candidate, asked []uint32) (counts [][]int, with []int, words int) {
+	counts, with = make([][]int, len(all)), make([]int, len(asked))
+	for i, c := range all {
+		words += len(c.terms)
+		counts[i] = make([]int, len(asked))
+		for _, term := range c.terms {
+			if j, ok := slices.BinarySearch(asked, term); ok {
+				counts[i][j]++
+			}
+		}
+		for j, n := range counts[i] {
+			if n > 0 {
+				with[j]++
+			}
+		}
+	}
+	return counts, with, words
 }

@@ -92,6 +92,8 @@ func source(path string) string {
 }
 
 // migrate brings the file to schemaVersion.
+//
+//nolint:noctx // It waits at most for busy_timeout, so there is nothing to cancel.
 func migrate(db *sql.DB) error {
 	version, err := userVersion(db.QueryRow("PRAGMA user_version"))
 	if err != nil || version == schemaVersion {
@@ -104,7 +106,7 @@ func migrate(db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // After Commit it does nothing.
+	defer tx.Rollback() // After Commit it does nothing.
 
 	// Another process may have been first.
 	if version, err = userVersion(tx.QueryRow("PRAGMA user_version")); err != nil || version == schemaVersion {

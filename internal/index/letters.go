@@ -52,7 +52,7 @@ func telling(term string) float64 {
 // hashInto adds a weight to the number that a feature's 64-bit FNV-1a hash chooses.
 func hashInto(sums []float64, feature string, weight float64) {
 	h := fnv.New64a()
-	h.Write([]byte(feature)) //nolint:errcheck // A hash never fails.
+	h.Write([]byte(feature))
 	sum := h.Sum64()
 	if sum>>63 == 1 {
 		weight = -weight

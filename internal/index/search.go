@@ -90,7 +90,7 @@ func (s *Store) search(ctx context.Context, q Query) ([]content.Hit, error) {
 }
 
 // candidates compares the posts that pass the query's filter with its vectors.
-func (s *Store) candidates(ctx context.Context, q Query, vectors map[string][]float32) (_ []*candidate, err error) {
+func (s *Store) candidates(ctx context.Context, q Query, vectors map[string][]float32) ([]*candidate, error) {
 	where, args, err := filter(q.Platform, q.Accounts, q.IDs)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (s *Store) candidates(ctx context.Context, q Query, vectors map[string][]fl
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer rows.Close()
 	var all []*candidate
 	for rows.Next() {
 		var c candidate
@@ -142,7 +142,7 @@ func (s *Store) Vectors(ctx context.Context, platform string, accounts []string)
 	return all, nil
 }
 
-func (s *Store) vectors(ctx context.Context, platform string, accounts []string) (_ []content.Vector, err error) {
+func (s *Store) vectors(ctx context.Context, platform string, accounts []string) ([]content.Vector, error) {
 	where, args, err := filter(platform, accounts, nil)
 	if err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (s *Store) vectors(ctx context.Context, platform string, accounts []string)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer rows.Close()
 	var all []content.Vector
 	for rows.Next() {
 		var v content.Vector

@@ -138,11 +138,11 @@ func TestWordsInCommonCountByTheirWeight(t *testing.T) {
 	if scores[0] != 0 || scores[3] != 0 {
 		t.Errorf("scores = %v: a post with nothing but \"the\" in common has one", scores)
 	}
-	// By hand: 19 words in 4 posts; "espresso" stands in 2 of them, "the" in 4.
-	// "the espresso" has length 2, so its terms' share is 2.2 / (1 + 1.2 · (.25 + .75 · 2/5.5)).
-	rare, common := math.Log(1+2.5/2.5), math.Log(1+.5/4.5)
+	// By hand: 22 words in 4 posts; "espresso" stands in 2 of them, "the" in 4.
+	// "the espresso" has length 2, so its words' share is 2.2 / (1 + 1.2 · (.25 + .75 · 2/5.5)).
+	weight := func(with float64) float64 { return math.Log(1 + (4-with+.5)/(with+.5)) }
 	average := float64(5+2+13+2) / 4
-	want := (rare + common) * 2.2 / (1 + 1.2*(.25+.75*2/average))
+	want := (weight(2) + weight(4)) * 2.2 / (1 + 1.2*(.25+.75*2/average))
 	if math.Abs(scores[1]-want) > 1e-12 {
 		t.Errorf("score = %v, want %v", scores[1], want)
 	}

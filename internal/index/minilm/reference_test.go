@@ -34,8 +34,8 @@ func references(t *testing.T) []reference {
 	return all
 }
 
-// real opens the model that make brings, or skips when it was not made.
-func real(t testing.TB) *Model {
+// full opens the model that make brings, or skips when it was not made.
+func full(t testing.TB) *Model {
 	t.Helper()
 	f, err := os.Open(filepath.Join("..", "model", "minilm-l6-v2.int8.bin"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +61,7 @@ func real(t testing.TB) *Model {
 }
 
 func TestPiecesEqualReference(t *testing.T) {
-	m := real(t)
+	m := full(t)
 	for _, want := range references(t) {
 		if got := m.words.pieces(want.Text, m.positions()); !slices.Equal(got, want.IDs) {
 			t.Errorf("pieces(%.60q) = %v, want %v", want.Text, got, want.IDs)
@@ -70,7 +70,7 @@ func TestPiecesEqualReference(t *testing.T) {
 }
 
 func TestVectorsEqualReference(t *testing.T) {
-	m := real(t)
+	m := full(t)
 	checked := 0
 	for _, want := range references(t) {
 		if want.Vector == nil {
@@ -97,7 +97,7 @@ func TestVectorsEqualReference(t *testing.T) {
 }
 
 func TestPortableKernelGivesTheSameVector(t *testing.T) {
-	m := real(t)
+	m := full(t)
 	texts := []string{"The espresso bar opens on Saturday.", "🔥"}
 	want, err := m.Embed(t.Context(), texts)
 	if err != nil {
@@ -116,7 +116,7 @@ func TestPortableKernelGivesTheSameVector(t *testing.T) {
 }
 
 func TestReadsLatinLetters(t *testing.T) {
-	m := real(t)
+	m := full(t)
 	for text, want := range map[string]bool{
 		"Ten easy kilometres along the river": true,
 		"Новая коллекция уже в продаже":       false,
@@ -132,7 +132,7 @@ func TestReadsLatinLetters(t *testing.T) {
 }
 
 func BenchmarkEmbed(b *testing.B) {
-	m := real(b)
+	m := full(b)
 	texts := slices.Repeat([]string{
 		"Rest day? Never heard of her. Ten easy kilometres along the river with the whole crew, then pancakes.",
 	}, 64)
