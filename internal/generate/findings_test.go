@@ -185,3 +185,15 @@ func TestDraftTakesOnlyWordsOfItsLanguage(t *testing.T) {
 		t.Errorf("%d hashtags", len(next.Hashtags))
 	}
 }
+
+func TestAFewPostsInAnotherLanguageDoNotNameTheDraft(t *testing.T) {
+	c := steady(5, func(i int) (int64, string) {
+		return 10, []string{"Una tarde con Limón Bravo", "Otra tarde con Limón Bravo", "Tarde larga", "Our Salted Plum and your Salted Plum", "Some Salted Plum, more Salted Plum"}[i]
+	})
+	for i := range 3 {
+		c.Main.Posts[i].Language = "es"
+	}
+	if next := planOf(t, c, nil).Next; strings.Contains(next.Caption, "Salted") || !strings.Contains(next.Caption, "Limón Bravo") {
+		t.Errorf("next = %+v", next)
+	}
+}
