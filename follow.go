@@ -51,18 +51,24 @@ func (f *follower) close() { f.journal.Close() }
 // bell rings when the journal may have grown: at file events, and after
 // interval in case there are none to be had, or sooner when ring asks for it.
 func bell(ctx context.Context, dir string, interval time.Duration, ring func() (again time.Duration)) {
+	const search = 20 * time.Millisecond // for a folder that is still to be made
 	var events chan fsnotify.Event
 	var faults chan error
-	if watch, err := fsnotify.NewWatcher(); err == nil {
+	watch, err := fsnotify.NewWatcher()
+	if err == nil {
 		defer func() { _ = watch.Close() }() // nothing is lost with it
-		if watch.Add(dir) == nil {
-			events, faults = watch.Events, watch.Errors
-		}
 	}
 	timer := time.NewTimer(interval)
 	defer timer.Stop()
 	for {
 		next := interval
+		if err == nil && events == nil {
+			if watch.Add(dir) == nil {
+				events, faults = watch.Events, watch.Errors
+			} else {
+				next = min(next, search)
+			}
+		}
 		if again := ring(); again > 0 {
 			next = min(next, again)
 		}

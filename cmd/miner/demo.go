@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/stagewatch/stagewatch"
 	"github.com/stagewatch/stagewatch/internal/account"
@@ -169,7 +170,7 @@ func (s *show) see(ctx context.Context, e stagewatch.Event) bool {
 		return s.done()
 	}
 	if s.crash && !s.crashed && e.Stage == 3 && e.What == stagewatch.EventStarted {
-		s.crashed = crashInStage4(ctx, s.home, e)
+		s.crashed = haltInStage4(ctx, s.home, e) && unix.Kill(e.Owner.PID, unix.SIGKILL) == nil
 	}
 	if s.counts[e.Stage] == nil {
 		s.counts[e.Stage] = map[string]int{}

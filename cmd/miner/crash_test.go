@@ -1,0 +1,131 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const good = "sample_harbour_coffee"
+
+// whole is what an undisturbed run looks like.
+func whole() []string {
+	return []string{
+		"1 started", "1 completed", "2 started", "2 completed", "3 started", "3 completed",
+		"4 started", "4 completed", "5 started", "5 completed", "6 started", "6 completed", "7 completed",
+	}
+}
+
+// resumed is what a run looks like that died once in stage 4: nothing before
+// it is done again, nothing after it is missing.
+func resumed() []string {
+	return []string{
+		"1 started", "1 completed", "2 started", "2 completed", "3 started", "3 completed",
+		"4 started", "4 lost", "4 started", "4 completed", "5 started", "5 completed",
+		"6 started", "6 completed", "7 completed",
+	}
+}
+
+func TestRunKilledInStage4ResumesInStage4(t *testing.T) {
+	home := newHome(t, "instagram/"+good)
+	p := start(t, home)
+	kill(t, haltRun(t, home, good), syscall.SIGKILL)
+	p.wait("✅ Stage 7 Complete - Complete for "+good, 1)
+	p.end(os.Interrupt)
+	if got := history(t, home, good); !slices.Equal(got, resumed()) {
+		t.Errorf("stages = %v, want %v", got, resumed())
+	}
+	inOrder(t, p.out.String(),
+		"[ERROR] ❌ Module 1 process terminated with code: -9\n",
+		"[ERROR] ❌ Stage 4 Lost - Time Series Analysis for "+good+" - Error: process ended (signal: killed)\n",
+		"[INFO] 🔄 Attempting to restart Module 1...\n",
+		"[INFO] ⚙️  Stage 4 - Time Series Analysis for "+good+": Analyzing engagement data and patterns (attempt 2)\n",
+	)
+}
+
+func TestDirectRunKilledInStage4ResumesWhenRepeated(t *testing.T) {
+	home := newHome(t)
+	p := start(t, home, "process", "instagram", good)
+	kill(t, haltRun(t, home, good), syscall.SIGKILL)
+	<-p.done
+	again := start(t, home, "process", "instagram", good)
+	<-again.done
+	if again.ProcessState.ExitCode() != 0 {
+		t.Errorf("exit code %d", again.ProcessState.ExitCode())
+	}
+	if got := history(t, home, good); !slices.Equal(got, resumed()) {
+		t.Errorf("stages = %v, want %v", got, resumed())
+	}
+	if !strings.Contains(again.out.String(), "(attempt 2)") || strings.Contains(again.out.String(), "Stage 1") {
+		t.Errorf("the second run printed:\n%s", again.out)
+	}
+}
+
+// The miner's own death by kill -9 ends both modules; the next start says what was lost and goes on.
+func TestKilledMinerLeavesNothingBehindAndGoesOn(t *testing.T) {
+	home := newHome(t, "instagram/"+good)
+	p := start(t, home)
+	haltRun(t, home, good)
+	p.end(syscall.SIGKILL)
+	within(t, 5*time.Second, "modules gone with the miner", func() bool { return len(alive(t, home)) == 0 })
+	if got := state(t, home).Miner.State; got != "lost" {
+		t.Errorf("a reader sees the miner %s, want lost", got)
+	}
+	next := start(t, home)
+	next.wait("✅ Stage 7 Complete - Complete for "+good, 1)
+	next.end(os.Interrupt)
+	if got := history(t, home, good); !slices.Equal(got, resumed()) {
+		t.Errorf("stages = %v, want %v", got, resumed())
+	}
+	inOrder(t, next.out.String(),
+		"📊 Stage monitoring activated\n",
+		"[ERROR] ❌ Stage 4 Lost - Time Series Analysis for "+good+" - Error: process ended\n",
+		"(attempt 2)\n",
+	)
+	if strings.Contains(next.out.String(), "Stage 1 -") {
+		t.Error("what happened before the start was printed again")
+	}
+}
+
+// A clean stop in the middle of a stage is no loss: the stage goes on at the
+// next start. Stage 4 may still end before the word to stop reaches it.
+func TestStoppedRunGoesOn(t *testing.T) {
+	home := newHome(t, "instagram/"+good)
+	p := start(t, home)
+	haltRun(t, home, good)
+	p.end(syscall.SIGTERM)
+	inOrder(t, p.out.String(), "🛑 Stopping miner and cleaning up resources...\n", "[WARN] ⚠️  Stage ",
+		" for "+good+" - goes on at the next start\n", "✅ Module 1 stopped\n",
+		"📊 Stage monitoring stopped\n", "🏁 Miner cleanup completed\n")
+	if strings.Contains(p.out.String(), "Lost") || strings.Contains(p.out.String(), "Stage 0 Stopped") {
+		t.Error("a clean stop was told as a loss, or for stage 0")
+	}
+	next := start(t, home)
+	next.wait("✅ Stage 7 Complete - Complete for "+good, 1)
+	next.end(os.Interrupt)
+	got := history(t, home, good)
+	at := slices.IndexFunc(got, func(s string) bool { return strings.HasSuffix(s, "stopped") })
+	if at < 0 || at+1 >= len(got) || got[at+1] != got[at-1] {
+		t.Fatalf("stages = %v: what was stopped did not go on", got)
+	}
+	if rest := slices.Delete(slices.Clone(got), at, at+2); !slices.Equal(rest, whole()) {
+		t.Errorf("stages = %v, want %v", got, whole())
+	}
+}
+
+// inOrder checks that the texts stand in what was printed, one after the other.
+func inOrder(t *testing.T, printed string, texts ...string) {
+	t.Helper()
+	at := 0
+	for _, text := range texts {
+		i := strings.Index(printed[at:], text)
+		if i < 0 {
+			t.Errorf("%q is missing, or comes too early, in:\n%s", text, printed)
+			return
+		}
+		at += i + len(text)
+	}
+}
