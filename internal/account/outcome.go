@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"time"
 
 	"github.com/stagewatch/stagewatch/internal/bucket"
@@ -174,8 +175,19 @@ func Retry(ctx context.Context, b Store, e Entry) error {
 	}
 	o := *e.Outcome
 	o.Permanent, o.NextTry, o.Attempts = false, time.Time{}, 0
-	return Record(ctx, b, e, o)
+	if err := Record(ctx, b, e, o); err != nil {
+		return err
+	}
+	asked := fmt.Appendf(nil, "{\"asked\": %q}\n", time.Now().UTC().Format(time.RFC3339))
+	if err := b.Put(ctx, path.Join(path.Dir(e.StatusKey()), retryFile), asked); err != nil {
+		return fmt.Errorf("retry %s: %w", e.Account.Key(), err)
+	}
+	return nil
 }
+
+// retryFile lies beside the outcome and is written to wake who watches; it
+// holds when a retry was last asked for.
+const retryFile = "retry.json"
 
 // readOutcome returns the outcome stored under key, nil when there is none. A file
 // that is no outcome counts as none: it is ours, and the next one replaces it.

@@ -21,7 +21,7 @@ const quiet = 100 * time.Millisecond
 //
 // Changes are noticed at once by file events, and by a look at the whole tree every
 // poll where there are none (network file systems, no watches left). Only
-// info.json counts: what this package writes beside it is not reported. The
+// info.json and what [Retry] asks for count: outcomes are not reported. The
 // channel is closed when ctx has ended and all of it has stopped. Begin to watch
 // before the first Find, and nothing falls between the two.
 func Watch(ctx context.Context, dir string, poll time.Duration) (<-chan struct{}, error) {
@@ -106,7 +106,7 @@ func (w *watch) concerns(e fsnotify.Event) bool {
 	if e.Op == fsnotify.Chmod {
 		return false
 	}
-	if filepath.Base(e.Name) == "info.json" {
+	if wakes(filepath.Base(e.Name)) {
 		return true
 	}
 	about, err := os.Lstat(e.Name)
@@ -140,7 +140,7 @@ func (w *watch) look() map[string]mark {
 			return nil //nolint:nilerr // One folder that cannot be read must not hide the others.
 		case e.IsDir() && w.events != nil:
 			_ = w.events.Add(name)
-		case e.Name() == "info.json":
+		case wakes(e.Name()):
 			if about, err := e.Info(); err == nil {
 				found[name] = mark{about.Size(), about.ModTime()}
 			}
@@ -149,3 +149,6 @@ func (w *watch) look() map[string]mark {
 	})
 	return found
 }
+
+// wakes reports whether a file of that name makes accounts due.
+func wakes(name string) bool { return name == "info.json" || name == retryFile }

@@ -15,6 +15,7 @@ import (
 const (
 	pollEvery  = 30 * time.Second // the net under file events
 	pruneEvery = 24 * time.Hour
+	diskPause  = 10 * time.Second // between looks at a disk that is full
 )
 
 // Watch works through the accounts of AccountInfo files, each with a fresh
@@ -66,6 +67,9 @@ func (w *watchdog) goOn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if o.Job.Account.Username == "" { // it ended before its first stage: the loop comes back to it
+			continue
+		}
 		a := o.Job.Account
 		entry, err := account.Load(ctx, w.results, a.Platform, a.Username)
 		if err != nil {
@@ -74,8 +78,8 @@ func (w *watchdog) goOn(ctx context.Context) error {
 		if entry == nil { // its file is gone: nobody asks for the outcome
 			continue
 		}
-		entry.Input = o.Job.Input // the outcome is that of the input it was begun with
-		if err := w.record(ctx, *entry, o); err != nil {
+		entry.Input = o.Job.Input                                          // the outcome is that of the input it was begun with
+		if err := w.record(ctx, *entry, o); err != nil && !diskFull(err) { // the loop comes back to it
 			return err
 		}
 	}
@@ -97,6 +101,9 @@ func (w *watchdog) loop(ctx context.Context) error {
 			err = w.process(ctx, entry)
 		} else {
 			err = w.idleWait(ctx, entries)
+		}
+		if diskFull(err) { // an outcome could not be kept: its run goes on when it can
+			err = w.pause(ctx, diskPause)
 		}
 		if err != nil {
 			return err
@@ -157,13 +164,13 @@ func (w *watchdog) process(ctx context.Context, e account.Entry) error {
 	return w.afterFailure(ctx)
 }
 
-// begin starts a run, or lets the account's failed one go on where it failed.
+// begin starts a run, or lets the account's unfinished one go on where it was.
 func (w *watchdog) begin(ctx context.Context, e account.Entry, job Job) (string, error) {
-	if o := e.Outcome; o != nil && o.State == account.Failed && o.Input == e.Input && o.Run != "" {
+	if o := e.Outcome; o != nil && o.State != account.Processed && o.Input == e.Input && o.Run != "" {
 		switch err := w.engine.Retry(ctx, o.Run); {
-		case err == nil:
+		case err == nil, errors.Is(err, engine.ErrNotRetryable): // it goes on, or its end is only to be read
 			return o.Run, nil
-		case !errors.Is(err, engine.ErrUnknownRun) && !errors.Is(err, engine.ErrNotRetryable):
+		case !errors.Is(err, engine.ErrUnknownRun):
 			return "", fmt.Errorf("retry run %s: %w", o.Run, err)
 		}
 	}
