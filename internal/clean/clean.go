@@ -153,7 +153,8 @@ func (b *builder) finish() (content.Source, error) {
 		s.Missing = strings.Join(append([]string{"none of the records is a post of " + b.username}, reasons(s.Dropped)...), "; ")
 		return *s, fmt.Errorf("%w: %s", ErrNoPosts, s.Missing)
 	}
-	s.Order, s.OrderReason = order(b.platform, s.Posts, s.Profile)
+	chosen := order(b.platform, s.Posts, s.Profile)
+	s.Order, s.OrderReason, s.OrderAssumed = chosen.order, chosen.reason, chosen.assumed
 	languages(s.Posts)
 	slices.SortStableFunc(s.Posts, func(x, y content.Post) int {
 		return y.Time.Compare(x.Time) // The zero time is the oldest of all.

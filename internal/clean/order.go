@@ -19,9 +19,18 @@ const (
 	pinnable = 3    // posts that a platform shows before all others, at most
 )
 
+// choice is how a set of posts was chosen: what [content.Source] says of it.
+type choice struct {
+	order   content.Order
+	reason  string
+	assumed bool // nothing in the posts shows it
+}
+
 // order concludes from a set of posts, in the order of their scrape, how they were
 // chosen. No scrape says so itself.
 //
+//  0. Where the profile counts no more posts than were read, nothing was chosen:
+//     they are all there are, the newest ones among them.
 //  1. Posts that stand in order of time, newest or oldest first (Kendall's τ-b of
 //     position and time at least 0.9), are the newest ones. Pinned posts and reposts
 //     are left out, and up to three at the front may be pinned without being marked.
@@ -35,20 +44,23 @@ const (
 //     somehow: they count as most-liked, which only forbids what would be false.
 //  4. Otherwise the platform decides: the scrapes of Twitter that are known bring the
 //     most-liked tweets, those of Instagram and Facebook the newest posts. So it is
-//     with fewer than five posts.
-func order(platform content.Platform, posts []content.Post, profile *content.Profile) (content.Order, string) {
+//     with fewer than five posts. That is assumed, not concluded.
+func order(platform content.Platform, posts []content.Post, profile *content.Profile) choice {
 	ranked := rankable(posts)
 	n := len(ranked)
+	if profile != nil && profile.Posts != nil && *profile.Posts > 0 && *profile.Posts <= int64(len(posts)) {
+		return choice{order: content.Recent, reason: fmt.Sprintf("the profile counts %d and %d were read: they are all there are", *profile.Posts, len(posts))}
+	}
 	if n >= fewest {
 		likes, moments := tau(ranked, likesOf), timeOrder(ranked)
 		switch {
 		case math.Abs(moments) >= byTime:
-			return content.Recent, fmt.Sprintf("the %d posts with a date stand in order of time (rank correlation %.2f)", n, moments)
+			return choice{order: content.Recent, reason: fmt.Sprintf("the %d posts with a date stand in order of time (rank correlation %.2f)", n, moments)}
 		case n >= several && likes >= byLikes && likes > moments:
-			return content.MostLiked, fmt.Sprintf("the %d posts with a date stand in order of likes (rank correlation %.2f), not of time (%.2f)", n, likes, moments)
+			return choice{order: content.MostLiked, reason: fmt.Sprintf("the %d posts with a date stand in order of likes (rank correlation %.2f), not of time (%.2f)", n, likes, moments)}
 		}
 		if times := spanTimes(ranked, profile); n >= enough && times > stretch {
-			return content.MostLiked, fmt.Sprintf("the %d posts with a date span %.0f times as long as the newest ones of the account would: they were chosen", n, times)
+			return choice{order: content.MostLiked, reason: fmt.Sprintf("the %d posts with a date span %.0f times as long as the newest ones of the account would: they were chosen", n, times)}
 		}
 	}
 	how := "stand in order of neither time nor likes"
@@ -56,9 +68,9 @@ func order(platform content.Platform, posts []content.Post, profile *content.Pro
 		how = "are too few to tell their order"
 	}
 	if platform == content.Twitter {
-		return content.MostLiked, fmt.Sprintf("the posts with a date (%d) %s; scrapes of Twitter bring the most-liked ones", n, how)
+		return choice{order: content.MostLiked, assumed: true, reason: fmt.Sprintf("the posts with a date (%d) %s; scrapes of Twitter mostly bring the most-liked ones", n, how)}
 	}
-	return content.Recent, fmt.Sprintf("the posts with a date (%d) %s; scrapes of this platform bring the newest ones", n, how)
+	return choice{order: content.Recent, assumed: true, reason: fmt.Sprintf("the posts with a date (%d) %s; scrapes of this platform mostly bring the newest ones", n, how)}
 }
 
 // rankable returns the posts that the rule compares.

@@ -54,8 +54,8 @@ func TestPostsInOrderOfTimeAreTheNewest(t *testing.T) {
 			posts = slices.Insert(posts, rapid.IntRange(0, len(posts)).Draw(rt, "at"), old)
 		}
 		for _, p := range content.Platforms() {
-			if got, reason := order(p, posts, nil); got != content.Recent {
-				rt.Fatalf("order on %s = %s: %s", p, got, reason)
+			if got := order(p, posts, nil); got.order != content.Recent {
+				rt.Fatalf("order on %s = %s: %s", p, got.order, got.reason)
 			}
 		}
 	})
@@ -66,8 +66,8 @@ func TestUnmarkedPinnedPostsInFrontDoNotHideTheOrder(t *testing.T) {
 	for _, day := range []int{-900, -500, -700, 12, 11, 10, 9, 8, 7, 6, 5, 4} {
 		posts = append(posts, content.Post{Time: start().AddDate(0, 0, day)})
 	}
-	if got, reason := order(content.Twitter, posts, nil); got != content.Recent {
-		t.Errorf("order = %s: %s", got, reason)
+	if got := order(content.Twitter, posts, nil); got.order != content.Recent {
+		t.Errorf("order = %s: %s", got.order, got.reason)
 	}
 }
 
@@ -88,8 +88,8 @@ func TestPostsRoughlyInOrderOfLikesAreTheMostLiked(t *testing.T) {
 			rt.Skip("in order of time as well")
 		}
 		for _, p := range content.Platforms() {
-			if got, reason := order(p, posts, nil); got != content.MostLiked || !strings.Contains(reason, "order of likes") {
-				rt.Fatalf("order on %s = %s: %s", p, got, reason)
+			if got := order(p, posts, nil); got.order != content.MostLiked || !strings.Contains(got.reason, "order of likes") {
+				rt.Fatalf("order on %s = %s: %s", p, got.order, got.reason)
 			}
 		}
 	})
@@ -106,13 +106,13 @@ func TestShuffledOrFewPostsFallBackOnThePlatform(t *testing.T) {
 			}
 		}
 		for p, want := range map[content.Platform]content.Order{content.Instagram: content.Recent, content.Facebook: content.Recent, content.Twitter: content.MostLiked} {
-			if got, reason := order(p, posts, nil); got != want || reason == "" {
-				rt.Fatalf("order on %s = %s: %s", p, got, reason)
+			if got := order(p, posts, nil); got.order != want || got.reason == "" || !got.assumed {
+				rt.Fatalf("order on %s = %s: %s", p, got.order, got.reason)
 			}
 		}
 		undated := make([]content.Post, len(posts))
-		if got, _ := order(content.Facebook, undated, nil); got != content.Recent {
-			rt.Fatalf("order of posts without dates = %s", got)
+		if got := order(content.Facebook, undated, nil); got.order != content.Recent {
+			rt.Fatalf("order of posts without dates = %s", got.order)
 		}
 	})
 }
@@ -124,12 +124,12 @@ func TestAShuffledSelectionIsKnownByItsSpan(t *testing.T) {
 	}
 	total := int64(80_000)
 	profile := &content.Profile{Posts: &total, Created: start().AddDate(-5, 0, 0)}
-	if got, reason := order(content.Instagram, posts, profile); got != content.MostLiked || !strings.Contains(reason, "span") {
-		t.Errorf("order = %s: %s", got, reason)
+	if got := order(content.Instagram, posts, profile); got.order != content.MostLiked || !strings.Contains(got.reason, "span") {
+		t.Errorf("order = %s: %s", got.order, got.reason)
 	}
 	total = 50
-	if got, reason := order(content.Instagram, posts, profile); got != content.Recent {
-		t.Errorf("order of nearly all posts = %s: %s", got, reason)
+	if got := order(content.Instagram, posts, profile); got.order != content.Recent {
+		t.Errorf("order of nearly all posts = %s: %s", got.order, got.reason)
 	}
 }
 
@@ -141,7 +141,30 @@ func TestFewKnownLikesAreNoOrder(t *testing.T) {
 	for i := range 9 {
 		posts = append(posts, content.Post{Time: start().AddDate(0, 0, (i*7)%9)})
 	}
-	if got, reason := order(content.Instagram, posts, nil); got != content.Recent {
-		t.Errorf("order = %s: %s", got, reason)
+	if got := order(content.Instagram, posts, nil); got.order != content.Recent {
+		t.Errorf("order = %s: %s", got.order, got.reason)
+	}
+}
+
+func TestEverythingThereIsCannotBeASelection(t *testing.T) {
+	likes := []int64{19, 15, 12, 4}
+	var posts []content.Post
+	for i := range likes {
+		posts = append(posts, content.Post{Time: start().AddDate(0, 0, (i*3)%4), Likes: &likes[i]})
+	}
+	for name, tt := range map[string]struct {
+		counted *int64
+		want    content.Order
+		assumed bool
+	}{
+		"all of them were read":     {new(int64(4)), content.Recent, false},
+		"more than the profile has": {new(int64(3)), content.Recent, false},
+		"there are others":          {new(int64(400)), content.MostLiked, true},
+		"the profile counts none":   {new(int64(0)), content.MostLiked, true},
+		"no count is known":         {nil, content.MostLiked, true},
+	} {
+		if got := order(content.Twitter, posts, &content.Profile{Posts: tt.counted}); got.order != tt.want || got.assumed != tt.assumed {
+			t.Errorf("%s: order = %s, assumed %v: %s", name, got.order, got.assumed, got.reason)
+		}
 	}
 }

@@ -170,6 +170,9 @@ type Source struct {
 	Order Order  `json:"order"`
 	// OrderReason says in one sentence what Order was concluded from.
 	OrderReason string `json:"order_reason,omitempty"`
+	// OrderAssumed says that nothing in the posts shows Order: it is what scrapes of
+	// the platform mostly bring.
+	OrderAssumed bool `json:"order_assumed,omitempty"`
 	// Scraped is when the raw data was taken, as well as the data tells.
 	Scraped time.Time `json:"scraped,omitzero"`
 	// Missing says why there are no posts (private, empty, no scrape stored …); "" when there are.
