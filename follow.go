@@ -78,7 +78,7 @@ func bell(ctx context.Context, dir string, interval time.Duration, ring func() (
 			return
 		case <-events:
 			drain(events)
-		case <-faults: // an overflow: something happened
+		case <-faults: //nolint:errcheck // an overflow: something happened
 		case <-timer.C:
 		}
 	}

@@ -93,18 +93,18 @@ func (r *Reporter) run(ctx context.Context, interval time.Duration) {
 	}
 	faulty := false
 	bell(ctx, f.dir, max(interval, 10*time.Millisecond), func() time.Duration {
-		err := r.write(f)
+		err := r.write(ctx, f)
 		if err != nil && !faulty {
 			r.log.LogAttrs(ctx, slog.LevelError, "❌ Stage monitoring cannot read the journal", slog.Any("error", err))
 		}
 		faulty = err != nil
 		return 0
 	})
-	_ = r.write(f) // what came between the last ring and the stop
+	_ = r.write(context.WithoutCancel(ctx), f) // what came between the last ring and the stop
 }
 
 // write shows everything that is in the journal and was not shown.
-func (r *Reporter) write(f *follower) error {
+func (r *Reporter) write(ctx context.Context, f *follower) error {
 	for {
 		e, ok, err := f.next()
 		if err != nil || !ok {
@@ -116,9 +116,14 @@ func (r *Reporter) write(f *follower) error {
 		r.mu.Unlock()
 		fresh := r.begin.Before(e.pos)
 		if shown && fresh && (r.direct == nil || e.Owner == *r.direct) {
-			r.log.LogAttrs(context.Background(), level, text, attrs(c)...) //nolint:forbidigo // a line is written also while stopping
+			r.line(ctx, level, text, attrs(c)...)
 		}
 	}
+}
+
+// line writes one line; its text is the message, for people and for grep.
+func (r *Reporter) line(ctx context.Context, level slog.Level, text string, about ...slog.Attr) {
+	r.log.LogAttrs(ctx, level, text, about...) //nolint:sloglint // lines are this package's product, not log messages
 }
 
 func (r *Reporter) status(ctx context.Context) {
@@ -129,7 +134,7 @@ func (r *Reporter) status(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			r.log.LogAttrs(ctx, slog.LevelInfo, r.StatusLine())
+			r.line(ctx, slog.LevelInfo, r.StatusLine())
 		}
 	}
 }

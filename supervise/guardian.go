@@ -70,8 +70,8 @@ func (g *guardian) start() error {
 	for w := range g.wards {
 		all.WriteString(w.line('+'))
 	}
-	told, _ := put(to, all.String()) // a pipe holds some thousand lines; the rest follows
-	cmd := exec.Command(g.command[0], g.command[1:]...)
+	told, _ := put(to, all.String())                    // a pipe holds some thousand lines; the rest follows
+	cmd := exec.Command(g.command[0], g.command[1:]...) //nolint:noctx // it outlives every context of ours
 	cmd.Stdin, cmd.Env = from, []string{}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = errors.Join(cmd.Start(), from.Close())

@@ -27,13 +27,13 @@ func (l *launcher) launch(p Process) (child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the output pipe: %w", err)
 	}
-	defer to.Close()
+	defer func() { _ = to.Close() }() // the child has its own copy
 	pipe, err := inode(to)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("output pipe: %w", err), from.Close())
 	}
 	pidfd := -1
-	cmd := exec.Command(p.Command[0], p.Command[1:]...)
+	cmd := exec.Command(p.Command[0], p.Command[1:]...)    //nolint:noctx // it is ended by signals, in steps
 	cmd.Dir, cmd.Env = p.Dir, append([]string{}, p.Env...) // never nil: that would mean our own
 	cmd.Stdout, cmd.Stderr = to, to
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd}
@@ -96,7 +96,7 @@ func awaitReadable(pidfd int) error {
 		return errors.Join(err, unix.Close(pidfd))
 	}
 	f := os.NewFile(uintptr(pidfd), "pidfd")
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err

@@ -64,7 +64,7 @@ func TestRotationKeepsLinesWhole(t *testing.T) {
 // it was not rotated away, in files that are never too large.
 func TestLogKeepsEveryByte(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "")
+		dir, err := os.MkdirTemp(t.TempDir(), "") //nolint:usetesting // one folder a draw
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func TestFullDiskDropsCountsAndRecovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := newLogFile("a", Log{Dir: dir, MaxSize: 1 << 20, Old: 1})
-	defer l.close() //nolint:errcheck // read below
+	defer l.close()
 	text := strings.Repeat("0123456789abcde\n", 4<<10)
 	l.write([]byte(text))
 	dropped, why := l.dropped()

@@ -28,9 +28,19 @@ func TestDefaultPolicyBacksOffThenFails(t *testing.T) {
 
 	s := time.Second
 	want := []pause{
-		{}, {Backoff, s}, {Backoff, 2 * s}, {Backoff, 4 * s}, {Backoff, 8 * s}, {Backoff, 16 * s}, {Backoff, 32 * s},
-		{Backoff, 60 * s}, {Backoff, 60 * s}, {Failed, 600 * s},
-		{Failed, 600 * s}, {}, {Backoff, s},
+		{},
+		{Backoff, s},
+		{Backoff, 2 * s},
+		{Backoff, 4 * s},
+		{Backoff, 8 * s},
+		{Backoff, 16 * s},
+		{Backoff, 32 * s},
+		{Backoff, 60 * s},
+		{Backoff, 60 * s},
+		{Failed, 600 * s},
+		{Failed, 600 * s},
+		{},
+		{Backoff, s},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(pause{})); diff != "" {
 		t.Errorf("pauses (-want +got):\n%s", diff)

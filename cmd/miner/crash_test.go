@@ -32,10 +32,10 @@ func resumed() []string {
 func TestRunKilledInStage4ResumesInStage4(t *testing.T) {
 	home := newHome(t, "instagram/"+good)
 	p := start(t, home)
-	kill(t, haltRun(t, home, good), syscall.SIGKILL)
+	kill(t, haltRun(t, home), syscall.SIGKILL)
 	p.wait("✅ Stage 7 Complete - Complete for "+good, 1)
 	p.end(os.Interrupt)
-	if got := history(t, home, good); !slices.Equal(got, resumed()) {
+	if got := history(t, home); !slices.Equal(got, resumed()) {
 		t.Errorf("stages = %v, want %v", got, resumed())
 	}
 	inOrder(t, p.out.String(),
@@ -49,14 +49,14 @@ func TestRunKilledInStage4ResumesInStage4(t *testing.T) {
 func TestDirectRunKilledInStage4ResumesWhenRepeated(t *testing.T) {
 	home := newHome(t)
 	p := start(t, home, "process", "instagram", good)
-	kill(t, haltRun(t, home, good), syscall.SIGKILL)
+	kill(t, haltRun(t, home), syscall.SIGKILL)
 	<-p.done
 	again := start(t, home, "process", "instagram", good)
 	<-again.done
 	if again.ProcessState.ExitCode() != 0 {
 		t.Errorf("exit code %d", again.ProcessState.ExitCode())
 	}
-	if got := history(t, home, good); !slices.Equal(got, resumed()) {
+	if got := history(t, home); !slices.Equal(got, resumed()) {
 		t.Errorf("stages = %v, want %v", got, resumed())
 	}
 	if !strings.Contains(again.out.String(), "(attempt 2)") || strings.Contains(again.out.String(), "Stage 1") {
@@ -68,7 +68,7 @@ func TestDirectRunKilledInStage4ResumesWhenRepeated(t *testing.T) {
 func TestKilledMinerLeavesNothingBehindAndGoesOn(t *testing.T) {
 	home := newHome(t, "instagram/"+good)
 	p := start(t, home)
-	haltRun(t, home, good)
+	haltRun(t, home)
 	p.end(syscall.SIGKILL)
 	within(t, 5*time.Second, "modules gone with the miner", func() bool { return len(alive(t, home)) == 0 })
 	if got := state(t, home).Miner.State; got != "lost" {
@@ -77,7 +77,7 @@ func TestKilledMinerLeavesNothingBehindAndGoesOn(t *testing.T) {
 	next := start(t, home)
 	next.wait("✅ Stage 7 Complete - Complete for "+good, 1)
 	next.end(os.Interrupt)
-	if got := history(t, home, good); !slices.Equal(got, resumed()) {
+	if got := history(t, home); !slices.Equal(got, resumed()) {
 		t.Errorf("stages = %v, want %v", got, resumed())
 	}
 	inOrder(t, next.out.String(),
@@ -95,7 +95,7 @@ func TestKilledMinerLeavesNothingBehindAndGoesOn(t *testing.T) {
 func TestStoppedRunGoesOn(t *testing.T) {
 	home := newHome(t, "instagram/"+good)
 	p := start(t, home)
-	haltRun(t, home, good)
+	haltRun(t, home)
 	p.end(syscall.SIGTERM)
 	inOrder(t, p.out.String(), "🛑 Stopping miner and cleaning up resources...\n", "[WARN] ⚠️  Stage ",
 		" for "+good+" - goes on at the next start\n", "✅ Module 1 stopped\n",
@@ -106,7 +106,7 @@ func TestStoppedRunGoesOn(t *testing.T) {
 	next := start(t, home)
 	next.wait("✅ Stage 7 Complete - Complete for "+good, 1)
 	next.end(os.Interrupt)
-	got := history(t, home, good)
+	got := history(t, home)
 	at := slices.IndexFunc(got, func(s string) bool { return strings.HasSuffix(s, "stopped") })
 	if at < 0 || at+1 >= len(got) || got[at+1] != got[at-1] {
 		t.Fatalf("stages = %v: what was stopped did not go on", got)

@@ -31,7 +31,7 @@ const (
 )
 
 //go:embed samples
-var samples embed.FS //nolint:gochecknoglobals // embedded files can only be a global
+var samples embed.FS
 
 // sampleAccounts are the labelled samples: one that succeeds, one with too
 // little data, one that is private. The miner takes them in this order.
@@ -205,41 +205,52 @@ func summary(ctx context.Context, out io.Writer, c config.Config, keep bool) err
 	}
 	_, _ = fmt.Fprintln(out, "\nMade of the sample accounts (invented, for this demo only):")
 	for _, a := range sampleAccounts() {
-		m, err := export.Latest(ctx, results, a.Platform, a.Username)
-		if errors.Is(err, bucket.ErrNotFound) {
-			entry, err := account.Load(ctx, results, a.Platform, a.Username)
-			if err != nil {
-				return err
-			}
-			_, _ = fmt.Fprintf(out, "  %s: nothing, %s\n", a.Key(), entry.Outcome.Reason)
-			continue
-		}
-		if err != nil {
+		if err := madeOf(ctx, out, results, a); err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(out, "  %s: %d recommendations from %d posts, %d files\n",
-			a.Key(), m.Counts.Recommendations, m.Counts.PostsAnalyzed, len(m.Objects))
-		if report, ok := m.Own(export.SectionReport); ok && keep {
-			_, _ = fmt.Fprintf(out, "    report: %s\n", filepath.Join(c.Results(), report))
-		}
 	}
-	ready := 0
+	var images []string
 	for o, err := range results.List(ctx, "ready_post/") {
 		if err != nil {
 			return err
 		}
 		if strings.HasSuffix(o.Key, ".jpg") {
-			ready++
-			if keep {
-				_, _ = fmt.Fprintf(out, "    image: %s\n", filepath.Join(c.Results(), o.Key))
-			}
+			images = append(images, o.Key)
 		}
 	}
-	_, _ = fmt.Fprintf(out, "  images of next posts: %d\n", ready)
-	if keep {
-		_, _ = fmt.Fprintf(out, "\nAll of it lies in %s\n  miner --home %s show %s\n", c.Home, c.Home, sampleAccounts()[0].Key())
+	_, _ = fmt.Fprintf(out, "  images of next posts: %d\n", len(images))
+	if !keep {
+		_, _ = fmt.Fprintf(out, "\nThe demo's home was %s and is removed now; miner demo --keep keeps it to look at.\n", c.Home)
 		return nil
 	}
-	_, _ = fmt.Fprintf(out, "\nThe demo's home was %s and is removed now; miner demo --keep keeps it to look at.\n", c.Home)
+	_, _ = fmt.Fprintf(out, "\nAll of it lies in %s:\n", c.Home)
+	for _, key := range images {
+		_, _ = fmt.Fprintf(out, "  %s\n", filepath.Join(c.Results(), key))
+	}
+	name := sampleAccounts()[0].Key()
+	_, _ = fmt.Fprintf(out, "  miner --home %s show %s\n  miner --home %s open %s\n", c.Home, name, c.Home, name)
+	return nil
+}
+
+// madeOf says what was made of one account.
+func madeOf(ctx context.Context, out io.Writer, results *bucket.Folder, a content.Account) error {
+	m, err := export.Latest(ctx, results, a.Platform, a.Username)
+	if err == nil {
+		_, _ = fmt.Fprintf(out, "  %s: %d recommendations from %d posts, %d files\n",
+			a.Key(), m.Counts.Recommendations, m.Counts.PostsAnalyzed, len(m.Objects))
+		return nil
+	}
+	if !errors.Is(err, bucket.ErrNotFound) {
+		return err
+	}
+	entry, err := account.Load(ctx, results, a.Platform, a.Username)
+	if err != nil {
+		return err
+	}
+	reason := "it was not reached"
+	if entry != nil && entry.Outcome != nil && entry.Outcome.Reason != "" {
+		reason = entry.Outcome.Reason
+	}
+	_, _ = fmt.Fprintf(out, "  %s: nothing, %s\n", a.Key(), reason)
 	return nil
 }

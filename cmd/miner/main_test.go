@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -188,14 +189,14 @@ func journal(t testing.TB, home string) (all []stagewatch.Event) {
 		}
 		return nil
 	})
-	if err != nil && err != stop {
+	if err != nil && !errors.Is(err, stop) {
 		t.Fatal(err)
 	}
 	return all
 }
 
-// history returns the account's stage events as "1 started", in order.
-func history(t testing.TB, home, account string) (all []string) {
+// history returns the good account's stage events as "1 started", in order.
+func history(t testing.TB, home string) (all []string) {
 	t.Helper()
 	marker, err := stagewatch.Open(stagewatch.Config{Home: home})
 	if err != nil {
@@ -204,7 +205,7 @@ func history(t testing.TB, home, account string) (all []string) {
 	marker.Reset() // the end that journal reads to
 	marker.Close()
 	for _, e := range journal(t, home) {
-		if e.Account == account {
+		if e.Account == good {
 			all = append(all, fmt.Sprintf("%d %s", e.Stage, e.What))
 		}
 	}
@@ -236,14 +237,14 @@ func alive(t testing.TB, home string) (pids []string) {
 	return pids
 }
 
-// haltRun lets the home's run for an account go until it stands still in stage 4,
+// haltRun lets the home's run for the good account go until it stands still in stage 4,
 // and returns its process.
-func haltRun(t testing.TB, home, account string) int {
+func haltRun(t testing.TB, home string) int {
 	t.Helper()
 	pid := 0
 	found := fmt.Errorf("halted")
 	err := stagewatch.Follow(t.Context(), home, stagewatch.Position{}, func(e stagewatch.Event) error {
-		if e.Kind != stagewatch.KindStage || e.Account != account || e.Stage != 3 || e.What != stagewatch.EventStarted {
+		if e.Kind != stagewatch.KindStage || e.Account != good || e.Stage != 3 || e.What != stagewatch.EventStarted {
 			return nil
 		}
 		if !haltInStage4(t.Context(), home, e) {
@@ -252,7 +253,7 @@ func haltRun(t testing.TB, home, account string) int {
 		pid = e.Owner.PID
 		return found
 	})
-	if err != found {
+	if !errors.Is(err, found) {
 		t.Fatal(err)
 	}
 	return pid

@@ -35,32 +35,42 @@ func (o *options) resultsCommand() *cobra.Command {
 				}
 				return listResults(cmd, c, m)
 			}
-			found := 0
-			for _, platform := range content.Platforms() {
-				names, err := published(cmd.Context(), results, platform)
-				if err != nil {
+			all, err := everything(cmd.Context(), results)
+			if err != nil {
+				return err
+			}
+			for _, m := range all {
+				if err := listResults(cmd, c, m); err != nil {
 					return err
 				}
-				for _, name := range names {
-					m, err := export.Latest(cmd.Context(), results, platform, name)
-					if errors.Is(err, bucket.ErrNotFound) {
-						continue
-					}
-					if err != nil {
-						return err
-					}
-					found++
-					if err := listResults(cmd, c, m); err != nil {
-						return err
-					}
-				}
 			}
-			if found == 0 {
+			if len(all) == 0 {
 				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "no results yet: miner status shows what is being worked on")
 			}
 			return nil
 		}),
 	}
+}
+
+// everything returns the newest published run of every account.
+func everything(ctx context.Context, results *bucket.Folder) (all []export.Manifest, err error) {
+	for _, platform := range content.Platforms() {
+		names, err := published(ctx, results, platform)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			m, err := export.Latest(ctx, results, platform, name)
+			if errors.Is(err, bucket.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, m)
+		}
+	}
+	return all, nil
 }
 
 func (o *options) showCommand() *cobra.Command {

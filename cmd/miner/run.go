@@ -59,7 +59,7 @@ func runMiner(ctx context.Context, c config.Config, out *slog.Logger) (err error
 	var keeping sync.WaitGroup
 	reporter := stagewatch.NewReporter(tracker, out, stagewatch.StatusEvery(c.Report.StatusEvery))
 	tracker.Miner(stagewatch.EventStarted, "watchdog")
-	reporter.StartMonitoring(c.Report.CheckInterval)
+	reporter.StartMonitoring(c.Report.CheckInterval) //nolint:contextcheck // it ends by StopMonitoring, as the original's did
 	say(after, out, "📊 Stage monitoring activated")
 	m.keeper = m.keep(kept, &keeping)
 	m.settle(after)
@@ -239,6 +239,7 @@ func (m *miner) event(e supervise.Event) {
 		m.tracker.Module(stagewatch.EventFailed, fact)
 	case supervise.Stopping:
 		m.tracker.Module(stagewatch.EventStopping, fact)
+	case supervise.GuardStarted, supervise.GuardEnded: // the supervisor's own matter
 	case supervise.Stopped:
 		m.tracker.Module(stagewatch.EventStopped, fact)
 	}

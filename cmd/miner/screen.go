@@ -20,5 +20,5 @@ func screen(w io.Writer, format string) *slog.Logger {
 
 // say writes one of the miner's own lines.
 func say(ctx context.Context, to *slog.Logger, line string) {
-	to.LogAttrs(ctx, slog.LevelInfo, line)
+	to.LogAttrs(ctx, slog.LevelInfo, line) //nolint:sloglint // the miner's lines are its output, not log messages
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,35 +44,43 @@ func (o *options) statusCommand() *cobra.Command {
 func showState(out io.Writer, s *stagewatch.State, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, minerLine(s, now))
+	showModules(w, s, now)
+	showRuns(w, s, now)
+	if f := s.LastFailure; f != nil {
+		_, _ = fmt.Fprintf(w, "\nLast failure, %s ago: %s, stage %d %s: %s\n", age(now, f.At), stagewatch.Plain(f.Account), f.Stage, f.Name, stagewatch.Plain(f.Message))
+	}
+	return w.Flush()
+}
+
+func showModules(w io.Writer, s *stagewatch.State, now time.Time) {
 	if len(s.Modules) > 0 {
 		_, _ = fmt.Fprintln(w, "\nMODULE\tSTATE\tPID\tRESTARTS\tSINCE\tLAST EXIT")
-		for _, m := range s.Modules {
-			exit := "-"
-			if m.LastExit != nil {
-				exit = fmt.Sprintf("%s, %s ago", m.LastExit.Reason, age(now, m.LastExit.At))
-			}
-			pid := "-"
-			if m.PID != 0 {
-				pid = fmt.Sprint(m.PID)
-			}
-			name := fmt.Sprintf("%d %s", m.Number, m.Name)
-			if m.Address != "" {
-				name += " (" + m.Address + ")"
-			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", name, m.State, pid, m.Restarts, age(now, m.Since), exit)
-		}
 	}
+	for _, m := range s.Modules {
+		exit, pid := "-", "-"
+		if m.LastExit != nil {
+			exit = fmt.Sprintf("%s, %s ago", m.LastExit.Reason, age(now, m.LastExit.At))
+		}
+		if m.PID != 0 {
+			pid = fmt.Sprint(m.PID)
+		}
+		name := fmt.Sprintf("%d %s", m.Number, m.Name)
+		if m.Address != "" {
+			name += " (" + m.Address + ")"
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", name, m.State, pid, m.Restarts, age(now, m.Since), exit)
+	}
+}
+
+// showRuns shows the accounts, the one that changed last first.
+func showRuns(w io.Writer, s *stagewatch.State, now time.Time) {
 	runs := slices.Clone(s.Runs)
-	slices.Reverse(runs)
-	header := false
+	slices.SortFunc(runs, func(a, b *stagewatch.RunState) int { return cmp.Compare(b.Order, a.Order) })
+	runs = slices.DeleteFunc(runs, func(r *stagewatch.RunState) bool { return r.Account == "" || len(r.Stages) == 0 })
+	if len(runs) > 0 {
+		_, _ = fmt.Fprintln(w, "\nACCOUNT\tSTAGE\tSTATE\tSINCE\tATTEMPT\tMESSAGE")
+	}
 	for _, r := range runs {
-		if r.Account == "" || len(r.Stages) == 0 {
-			continue
-		}
-		if !header {
-			_, _ = fmt.Fprintln(w, "\nACCOUNT\tSTAGE\tSTATE\tSINCE\tATTEMPT\tMESSAGE")
-			header = true
-		}
 		stage := r.Newest()
 		account := stagewatch.Plain(r.Account)
 		if r.Platform != "" {
@@ -83,10 +92,6 @@ func showState(out io.Writer, s *stagewatch.State, now time.Time) error {
 		_, _ = fmt.Fprintf(w, "%s\t%d %s\t%s\t%s\t%d\t%s\n", account, stage.Number, stage.Name, stage.State,
 			age(now, stage.Since), stage.Attempt, clip(stagewatch.Plain(stage.Message)))
 	}
-	if f := s.LastFailure; f != nil {
-		_, _ = fmt.Fprintf(w, "\nLast failure, %s ago: %s, stage %d %s: %s\n", age(now, f.At), stagewatch.Plain(f.Account), f.Stage, f.Name, stagewatch.Plain(f.Message))
-	}
-	return w.Flush()
 }
 
 func minerLine(s *stagewatch.State, now time.Time) string {

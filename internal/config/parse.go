@@ -31,8 +31,7 @@ func parse(home string, text []byte) (Config, error) {
 // explain puts a decoder's error into one line with its place, and names the
 // nearest known key for one that is unknown.
 func explain(err error) error {
-	var unknown *yaml.UnknownFieldError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*yaml.UnknownFieldError](err); ok {
 		at := unknown.Token.Position
 		key := unknown.Token.Value
 		hint := ""

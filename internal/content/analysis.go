@@ -13,7 +13,8 @@ type Analysis struct {
 	Order Order     `json:"order"`
 	From  time.Time `json:"from,omitzero"`
 	To    time.Time `json:"to,omitzero"`
-	// Dated counts the posts with a date, Comparable those of them whose engagement may be compared.
+	// Dated counts the posts from From to To, which leaves out what is older and only there for being
+	// pinned; Comparable those of them whose engagement is compared.
 	Dated      int `json:"dated"`
 	Comparable int `json:"comparable"`
 

@@ -141,7 +141,7 @@ type Post struct {
 // Engagement returns likes + comments + shares + quotes, as far as they are
 // known, and whether the sum may be compared with that of other posts: it may
 // not when the likes, its largest part, are unknown.
-func (p Post) Engagement() (sum int64, comparable bool) {
+func (p Post) Engagement() (sum int64, known bool) {
 	for _, n := range []*int64{p.Likes, p.Comments, p.Shares, p.Quotes} {
 		if n != nil {
 			sum += *n

@@ -72,7 +72,7 @@ func TestFullDiskLeavesTheRunResumable(t *testing.T) {
 	}{
 		"retry": {0, func(t *testing.T, e *Engine, _ Config) *Engine {
 			t.Helper()
-			retry(t, e, "r")
+			retry(t, e)
 			return e
 		}},
 		// There is space for DBOS to store that the run has failed.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -112,10 +113,8 @@ func (d *diary) await(t *testing.T, line string) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		for _, got := range d.read(t) {
-			if got == line {
-				return
-			}
+		if slices.Contains(d.read(t), line) {
+			return
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("no %q in the diary: %q", line, d.read(t))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
@@ -69,11 +70,11 @@ func (e *Engine) workflow(ctx dbos.Context, input json.RawMessage) (json.RawMess
 	defer leave()
 
 	run := &Run{ID: id, input: input, results: make(map[string]json.RawMessage, len(e.cfg.Steps))}
-	if status, err := e.find(ctx, id); err != nil {
+	status, err := e.find(ctx, id)
+	if err != nil {
 		return nil, e.halt(id, fmt.Errorf("read run %s: %w", id, err))
-	} else {
-		run.TakeUps = status.TakeUps
 	}
+	run.TakeUps = status.TakeUps
 	if e.cfg.Gate != nil {
 		release, err := e.cfg.Gate(ctx, run)
 		if err != nil {
@@ -118,7 +119,7 @@ func (e *Engine) halt(id string, err error) error {
 func (e *Engine) do(ctx context.Context, step Step, run *Run) (_ json.RawMessage, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			e.log.ErrorContext(ctx, "step panicked", "run", run.ID, "step", step.Name, "stack", string(debug.Stack()))
+			e.log.LogAttrs(ctx, slog.LevelError, "step panicked", slog.String("run", run.ID), slog.String("step", step.Name), slog.String("stack", string(debug.Stack())))
 			failure := &Failure{Code: CodePanic, Err: fmt.Errorf("panic: %v", cause)}
 			err = newFailure(step.Name, failure).stored()
 		}

@@ -30,9 +30,9 @@ func flaky(t *testing.T) (cfg Config, d *diary, mend func()) {
 	return cfg, d, func() { broken = false }
 }
 
-func retry(t *testing.T, e *Engine, id string) {
+func retry(t *testing.T, e *Engine) {
 	t.Helper()
-	if err := e.Retry(t.Context(), id); err != nil {
+	if err := e.Retry(t.Context(), "r"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -51,7 +51,7 @@ func TestRetryGoesOnFromTheFailedStep(t *testing.T) {
 		t.Errorf("Interrupted() = %+v", got)
 	}
 	mend()
-	retry(t, e, "r")
+	retry(t, e)
 	if status := wait(t, e, "r"); status.State != Succeeded || status.TakeUps != 1 {
 		t.Errorf("run ended as %+v", status)
 	}
@@ -134,7 +134,7 @@ func TestRunOfOtherStepsIsStrandedUntilRetried(t *testing.T) {
 				return
 			}
 			e = open(t, cfg)
-			retry(t, e, "r")
+			retry(t, e)
 			if status := wait(t, e, "r"); status.State != Succeeded {
 				t.Errorf("run ended as %+v: %v", status, status.Failure)
 			}
@@ -163,7 +163,7 @@ func TestRunThatKeepsDyingIsGivenUp(t *testing.T) {
 	if status.State != Failed || status.Failure.Code != CodeGaveUp {
 		t.Fatalf("run ended as %+v, want given up", status)
 	}
-	retry(t, e, "r")
+	retry(t, e)
 	if status := wait(t, e, "r"); status.State != Succeeded {
 		t.Errorf("run ended as %+v", status)
 	}
@@ -184,7 +184,7 @@ func TestUnrecordedEndIsNoticed(t *testing.T) {
 	if _, err := e.store.db.ExecContext(t.Context(), `DROP TRIGGER refuse`); err != nil {
 		t.Fatal(err)
 	}
-	retry(t, e, "r")
+	retry(t, e)
 	if status := wait(t, e, "r"); status.State != Succeeded {
 		t.Errorf("run ended as %+v", status)
 	}

@@ -88,16 +88,17 @@ func (f *Follower) take() (Record, bool) {
 		if start < 0 {
 			continue
 		}
-		writer, n, payload, err := parseFrame(line[start+1:])
+		rec, err := parseFrame(line[start+1:])
 		if err != nil {
 			f.countDamage()
 			continue
 		}
-		if n <= f.seen[writer] || n <= f.before[writer] {
+		if rec.N <= f.seen[rec.Writer] || rec.N <= f.before[rec.Writer] {
 			continue
 		}
-		f.seen[writer] = n
-		return Record{Writer: writer, N: n, Payload: payload, End: f.pos}, true
+		f.seen[rec.Writer] = rec.N
+		rec.End = f.pos
+		return rec, true
 	}
 }
 

@@ -23,6 +23,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -129,34 +130,26 @@ func appendHex(buf []byte, v uint64, digits int) []byte {
 	return buf
 }
 
-// parseFrame reads what stands between RS and LF.
-func parseFrame(b []byte) (writer, n uint64, payload []byte, err error) {
+// parseFrame reads what stands between RS and LF. The record's place is left open.
+func parseFrame(b []byte) (Record, error) {
 	const head = 8 + 1 + 16 + 1 // crc, writer and the blanks after them
 	if len(b) < head+2 || b[8] != ' ' || b[25] != ' ' {
-		return 0, 0, nil, errFrame
+		return Record{}, errFrame
 	}
 	crc, err := parseHex(b[:8])
+	if err != nil || crc != uint64(crc32.Checksum(b[9:], castagnoli())) {
+		return Record{}, errFrame
+	}
+	writer, err := parseHex(b[9:25])
 	if err != nil {
-		return 0, 0, nil, err
+		return Record{}, errFrame
 	}
-	if writer, err = parseHex(b[9:25]); err != nil {
-		return 0, 0, nil, err
+	number, payload, found := bytes.Cut(b[head:], []byte{' '})
+	n, err := strconv.ParseUint(string(number), 10, 64)
+	if err != nil || !found {
+		return Record{}, errFrame
 	}
-	if crc != uint64(crc32.Checksum(b[9:], castagnoli())) {
-		return 0, 0, nil, errFrame
-	}
-	rest := b[head:]
-	digits := 0
-	for digits < len(rest) && rest[digits] != ' ' {
-		digits++
-	}
-	if digits == len(rest) {
-		return 0, 0, nil, errFrame
-	}
-	if n, err = strconv.ParseUint(string(rest[:digits]), 10, 64); err != nil {
-		return 0, 0, nil, errFrame
-	}
-	return writer, n, rest[digits+1:], nil
+	return Record{Writer: writer, N: n, Payload: payload}, nil
 }
 
 var errFrame = errors.New("not a whole record")

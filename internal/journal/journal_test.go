@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -259,9 +260,9 @@ func TestFrameHoldsAnyPayload(t *testing.T) {
 		payload := rapid.StringMatching(`[^\x00-\x1f]{0,200}`).Draw(t, "payload")
 		id, n := rapid.Uint64().Draw(t, "writer"), rapid.Uint64Min(1).Draw(t, "n")
 		frame := appendFrame(nil, id, n, []byte(payload))
-		gotID, gotN, got, err := parseFrame(frame[1 : len(frame)-1])
-		if err != nil || gotID != id || gotN != n || string(got) != payload {
-			t.Fatalf("parse(%q) = %d %d %q %v", frame, gotID, gotN, got, err)
+		got, err := parseFrame(frame[1 : len(frame)-1])
+		if err != nil || got.Writer != id || got.N != n || string(got.Payload) != payload {
+			t.Fatalf("parse(%q) = %+v %v", frame, got, err)
 		}
 	})
 }
@@ -277,10 +278,8 @@ func FuzzFollow(f *testing.F) {
 			t.Fatal(err)
 		}
 		got, _ := all(t, dir, Position{})
-		for _, p := range got {
-			if p == "found" {
-				return
-			}
+		if slices.Contains(got, "found") {
+			return
 		}
 		if !bytes.Contains(before, []byte("0000000000000007")) {
 			t.Errorf("the whole record was not found; got %q", got)
