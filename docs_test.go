@@ -294,8 +294,14 @@ func duration(d time.Duration) string {
 func TestStatusFieldsAreDocumented(t *testing.T) {
 	written := map[string]bool{}
 	types := []any{
-		stagewatch.State{}, stagewatch.MinerState{}, stagewatch.ModuleState{}, stagewatch.Exit{},
-		stagewatch.RunState{}, stagewatch.StageState{}, stagewatch.Failure{}, stagewatch.Owner{},
+		stagewatch.State{},
+		stagewatch.MinerState{},
+		stagewatch.ModuleState{},
+		stagewatch.Exit{},
+		stagewatch.RunState{},
+		stagewatch.StageState{},
+		stagewatch.Failure{},
+		stagewatch.Owner{},
 	}
 	for _, v := range types {
 		for field := range reflect.TypeOf(v).Fields() {
