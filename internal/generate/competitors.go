@@ -146,11 +146,11 @@ func (d *duel) analysis() content.CompetitorAnalysis {
 // overview sets the two accounts beside each other in numbers.
 func (d *duel) overview(p *prose) string {
 	text := p.posts("posts of "+d.rival.handle, len(d.rival.items)) + " of " + d.rival.handle
-	if first, last := span(d.rival.items); !first.IsZero() {
+	if first, last := span(d.rival.dated()); !first.IsZero() {
 		text += " (" + days(first, last) + ")"
 	}
 	text += " beside " + p.posts("posts of "+d.own.handle, len(d.own.items)) + " of " + d.own.handle
-	if first, last := span(d.own.items); !first.IsZero() {
+	if first, last := span(d.own.dated()); !first.IsZero() {
 		text += " (" + days(first, last) + ")"
 	}
 	text += "."

@@ -105,13 +105,13 @@ func TestUnfitPostsAreNotCompared(t *testing.T) {
 	c.Main.Scraped = c.Main.Posts[0].Time.Add(3 * time.Hour)
 	c.Main.Posts[1].Pinned, c.Main.Posts[2].Likes, c.Main.Posts[3].Repost = true, nil, true
 	s := newStudy(c, content.Analysis{}, nil)
-	for i, want := range []string{unfitYoung, unfitPinned, unfitCounts, unfitRepost, "", ""} {
-		if got := s.own.items[i].unfit; got != want {
+	for i, want := range []string{content.UnfitYoung, content.UnfitPinned, content.UnfitCounts, content.UnfitRepost, "", ""} {
+		if got := s.own.items[i].use.Unfit; got != want {
 			t.Errorf("post %d is unfit because %q, want %q", i, got, want)
 		}
 	}
 	c.Main.Scraped = c.Main.Posts[0].Time
-	if got := newStudy(c, content.Analysis{}, nil).own.items[0].unfit; got != "" {
+	if got := newStudy(c, content.Analysis{}, nil).own.items[0].use.Unfit; got != "" {
 		t.Errorf("a scrape time guessed from the newest post makes it unfit: %q", got)
 	}
 }

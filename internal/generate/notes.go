@@ -51,6 +51,17 @@ func (s *study) notes(now time.Time, indexed bool) []string {
 	return out
 }
 
+// scrapedAfter returns when the source was scraped; the zero time when that is
+// no later than its newest post, because then it was only guessed from it.
+func scrapedAfter(source content.Source) time.Time {
+	for _, p := range source.Posts {
+		if !source.Scraped.After(p.Time) {
+			return time.Time{}
+		}
+	}
+	return source.Scraped
+}
+
 // told quotes what an earlier stage said, "" when it said nothing.
 func told(reason string) string {
 	if reason == "" {

@@ -10,10 +10,6 @@ import (
 	"github.com/stagewatch/stagewatch/internal/content"
 )
 
-// young is how long a post is still collecting most of its engagement: one
-// that was scraped sooner is not compared with older ones.
-const young = 24 * time.Hour
-
 // A study is all that a plan is drawn from, read once.
 type study struct {
 	corpus   content.Corpus
@@ -42,7 +38,7 @@ type item struct {
 	content.Post
 	value  float64   // engagement; only meaningful when judged
 	judged bool      // its engagement may be compared with the others'
-	unfit  string    // why it is not judged
+	use    content.Use
 	local  time.Time // zero when the post has no date
 	lines  []string  // its sentences, without links, mentions and hashtags
 	words  int
@@ -50,14 +46,6 @@ type item struct {
 	asks   string // how it asks its reader for something, "" when it does not
 	doubt  bool   // it asks a question
 }
-
-// Why a post's engagement is not compared.
-const (
-	unfitCounts = "with unknown likes"
-	unfitPinned = "pinned"
-	unfitYoung  = "less than a day old when scraped"
-	unfitRepost = "reposted"
-)
 
 func newStudy(corpus content.Corpus, analysis content.Analysis, vectors []content.Vector) *study {
 	s := &study{corpus: corpus, analysis: analysis, zone: zone(corpus.Account, analysis), metric: analysis.Metric}
@@ -94,46 +82,22 @@ func (s *study) winners() bool { return s.own.Order == content.MostLiked }
 
 func newSet(source content.Source, username string, local *time.Location) *set {
 	s := &set{Source: source, handle: "@" + strings.TrimPrefix(username, "@")}
-	scraped := scrapedAfter(source)
-	for _, p := range source.Posts {
-		s.items = append(s.items, newItem(p, scraped, local))
+	for i, use := range source.Uses() {
+		s.items = append(s.items, newItem(source.Posts[i], use, local))
 	}
 	s.language = mainLanguage(s.items)
 	s.phrases = vocabulary(s.items)
 	return s
 }
 
-// scrapedAfter returns when the source was scraped; the zero time when that is
-// no later than its newest post, because then it was only guessed from it.
-func scrapedAfter(source content.Source) time.Time {
-	for _, p := range source.Posts {
-		if !source.Scraped.After(p.Time) {
-			return time.Time{}
-		}
-	}
-	return source.Scraped
-}
-
-func newItem(p content.Post, scraped time.Time, local *time.Location) *item {
+func newItem(p content.Post, use content.Use, local *time.Location) *item {
 	p.Text = strings.ToValidUTF8(p.Text, "")
-	it := &item{Post: p, emoji: emojis(p.Text), words: wordCount(p.Text)}
-	sum, known := p.Engagement()
+	it := &item{Post: p, use: use, judged: use.Unfit == "", emoji: emojis(p.Text), words: wordCount(p.Text)}
+	sum, _ := p.Engagement()
 	it.value = float64(sum)
-	if !p.Time.IsZero() {
+	if use.Timed {
 		it.local = p.Time.In(local)
 	}
-	age := scraped.Sub(p.Time)
-	switch {
-	case p.Repost:
-		it.unfit = unfitRepost
-	case !known || sum < 0:
-		it.unfit = unfitCounts
-	case p.Pinned:
-		it.unfit = unfitPinned
-	case !scraped.IsZero() && !p.Time.IsZero() && age >= 0 && age < young:
-		it.unfit = unfitYoung
-	}
-	it.judged = it.unfit == ""
 	for _, line := range sentences(p.Text) {
 		if it.asks == "" {
 			it.asks = asking(p.Language, line)
@@ -204,11 +168,12 @@ func (s *set) worded() []*item {
 }
 
 func (s *set) unfit(why string) []*item {
-	return where(s.items, func(it *item) bool { return it.unfit == why })
+	return where(s.items, func(it *item) bool { return it.use.Unfit == why })
 }
 
+// dated returns the items that say when the account posts.
 func (s *set) dated() []*item {
-	return where(s.items, func(it *item) bool { return !it.local.IsZero() && !it.Repost && !it.Pinned })
+	return where(s.items, func(it *item) bool { return it.use.Regular() })
 }
 
 func where(items []*item, holds func(*item) bool) []*item {
@@ -258,17 +223,14 @@ func cite(groups ...[]*item) []string {
 	return ids
 }
 
-// perWeek returns how many posts a week the set's dates show: the gaps between
-// its dated posts over the span from first to last. It needs minSide posts on
-// more than one day, and posts that were not chosen for their likes.
+// perWeek returns how many posts a week the set's dates show, as stage 4 counts
+// them: the gaps between its dated posts over the span from first to last. It
+// needs five posts over three days that were not chosen for their likes.
 func (s *set) perWeek() (rate float64, over []*item) {
 	over = s.dated()
-	if len(over) < minSide || s.Order == content.MostLiked {
-		return 0, nil
-	}
 	first, last := span(over)
 	weeks := last.Sub(first).Hours() / (24 * 7)
-	if weeks < 1.0/7 {
+	if s.Order == content.MostLiked || len(over) < 5 || weeks < 3.0/7 {
 		return 0, nil
 	}
 	return float64(len(over)-1) / weeks, over

@@ -72,7 +72,7 @@ func (s *study) nothingComparable() []content.Statement {
 // whyUnfit lists why posts are left out of comparisons, "" when none is.
 func (s *study) whyUnfit(p *prose) string {
 	var parts []string
-	for _, why := range []string{unfitCounts, unfitPinned, unfitYoung, unfitRepost} {
+	for _, why := range []string{content.UnfitCounts, content.UnfitPinned, content.UnfitYoung, content.UnfitRepost} {
 		if n := len(s.own.unfit(why)); n > 0 {
 			parts = append(parts, p.count("posts left out: "+why, n)+" "+why)
 		}

@@ -247,6 +247,22 @@ func TestForecastLeavesOutUnfinishedDays(t *testing.T) {
 	}
 }
 
+// TestForecastOfUndatedScrapeDependsOnThePostsAlone holds that data which lie
+// about do not lose their forecast as days pass, which a wrong date of the
+// scrape would make them do.
+func TestForecastOfUndatedScrapeDependsOnThePostsAlone(t *testing.T) {
+	posts := every(at(time.UTC, "2025-01-01 12:00"), 24*time.Hour, 70, func(n int) int64 { return int64(100 + n%7) })
+	src := content.Source{Order: content.Recent, Posts: posts}
+	f := newSample(src, time.UTC).forecast()
+	if len(f.Points) != season || f.Points[0].Date != "2025-03-11" {
+		t.Fatalf("forecast is %+v, want seven days from the day of the newest post", f)
+	}
+	src.Scraped = at(time.UTC, "2025-04-01 12:00")
+	if f := newSample(src, time.UTC).forecast(); !strings.Contains(f.NotEnough, "before 2025-04-01") {
+		t.Errorf("forecast of posts scraped three silent weeks later is %+v", f)
+	}
+}
+
 // TestForecastLooksBackOneYear holds how much is learnt from, and that reposts
 // among the posts are no posts with unknown likes.
 func TestForecastLooksBackOneYear(t *testing.T) {

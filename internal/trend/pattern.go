@@ -18,11 +18,11 @@ func (s sample) weekdays() []content.Cell {
 	})
 }
 
-// cells counts the dated posts in n cells. Of posts that were chosen by their
+// cells counts the regular posts in n cells. Of posts that were chosen by their
 // likes no cell is better than another: each is drawn all the way to the mean.
 func (s sample) cells(n int, at func(item) int, name func(*content.Cell, int)) []content.Cell {
 	cells := make([]content.Cell, n)
-	for _, i := range s.dated() {
+	for _, i := range s.regular() {
 		cells[at(i)].Posts++
 	}
 	measured := s.measured()

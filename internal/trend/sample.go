@@ -34,53 +34,27 @@ func (i item) dated() bool { return !i.local.IsZero() }
 // log returns ln(1 + value): engagement varies by factors, not by amounts.
 func (i item) log() float64 { return math.Log1p(i.value) }
 
-// newSample prepares the posts of src for counting in where's local time.
-//
-// Likes that are unknown and reposts, whose numbers are the repeated post's,
-// are not comparable. In a scrape of recent posts neither is a pinned post
-// that is older than all others: it was chosen, mostly for doing well, and
-// would stretch the span.
+// newSample prepares the posts of src for counting in where's local time, each
+// for what [content.Source.Uses] says.
 func newSample(src content.Source, where *time.Location) sample {
 	s := sample{order: src.Order, items: make([]item, len(src.Posts))}
 	if !src.Scraped.IsZero() {
 		s.scraped = src.Scraped.In(where)
 	}
-	oldest := oldestUnpinned(src)
-	for n := range src.Posts {
+	for n, use := range src.Uses() {
 		p := &src.Posts[n]
-		i := item{post: p}
-		if possible(p.Time, src.Scraped) {
+		i := item{post: p, stray: use.Stray, comparable: use.Unfit == ""}
+		if use.Timed {
 			i.local = p.Time.In(where)
 		}
-		i.stray = src.Order == content.Recent && p.Pinned && !oldest.IsZero() && p.Time.Before(oldest)
-		if sum, ok := p.Engagement(); ok && sum >= 0 && !p.Repost && !i.stray {
-			i.value, i.comparable = float64(sum), true
+		if i.comparable {
+			sum, _ := p.Engagement()
+			i.value = float64(sum)
 		}
 		s.items[n] = i
 	}
 	slices.SortFunc(s.items, compareItems)
 	return s
-}
-
-// oldestUnpinned returns the time of the oldest post that is not pinned, zero
-// when there is none with a usable date.
-func oldestUnpinned(src content.Source) time.Time {
-	var oldest time.Time
-	for _, p := range src.Posts {
-		if !p.Pinned && possible(p.Time, src.Scraped) && (oldest.IsZero() || p.Time.Before(oldest)) {
-			oldest = p.Time
-		}
-	}
-	return oldest
-}
-
-// possible reports whether a post can be from t: known, in a year that JSON
-// can carry, and not later than its scrape, give or take a day of wrong clocks.
-func possible(t, scraped time.Time) bool {
-	if t.IsZero() || t.UTC().Year() < 1 || t.UTC().Year() > 9999 {
-		return false
-	}
-	return scraped.IsZero() || !t.After(scraped.Add(24*time.Hour))
 }
 
 // compareItems orders items oldest first and leaves no tie that could show in

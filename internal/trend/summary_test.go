@@ -23,13 +23,13 @@ func TestSummaryIsOfComparablePosts(t *testing.T) {
 	posts[6].Repost = true
 	pinned := liked("old", began.AddDate(-2, 0, 0), 99_999)
 	pinned.Pinned = true
-	posts[3].Pinned = true // pinned as well, but no older than the others
+	posts[3].Pinned = true // pinned as well: it counts as a post, but is not compared
 	posts = append(posts, pinned, liked("undated", time.Time{}, 70))
 
-	got := Summarize(posts, content.Recent, time.UTC)
+	got := sampleOf(posts).summary()
 	perWeek := 7.0 * 7 / 7 // 7 gaps in 7 days
 	want := content.Summary{
-		N: 7, Mean: 40, Median: 40, P25: 25, P75: 55, Max: 70, MaxID: "undated", PerWeek: &perWeek,
+		N: 6, Mean: 40, Median: 40, P25: 22.5, P75: 57.5, Max: 70, MaxID: "undated", PerWeek: &perWeek,
 		PerWeekReason: "mean from 2025-03-01 to 2025-03-08, 8 posts over 7.0 days",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -42,12 +42,12 @@ func TestSummaryIsOfComparablePosts(t *testing.T) {
 func TestRateSaysOverWhatItWasCounted(t *testing.T) {
 	posts := every(at(time.UTC, "2016-01-01 12:00"), 24*time.Hour, 29, func(int) int64 { return 1 })
 	posts = append(posts, liked("late", at(time.UTC, "2023-03-17 12:00"), 1))
-	got := Summarize(posts, content.Recent, nil)
+	got := sampleOf(posts).summary()
 	const want = "mean from 2016-01-01 to 2023-03-17, 30 posts over 2632 days; 1 of them in the last 12 months"
 	if got.PerWeekReason != want || got.PerWeek == nil || !near(*got.PerWeek, 29.0/2632*7) {
 		t.Errorf("%v posts a week, %q, want %v, %q", got.PerWeek, got.PerWeekReason, 29.0/2632*7, want)
 	}
-	if got := Summarize(posts, "", nil); got.PerWeek != nil || !strings.Contains(got.PerWeekReason, "not known how the scraped posts were chosen") {
+	if got := newSample(content.Source{Posts: posts}, time.UTC).summary(); got.PerWeek != nil || !strings.Contains(got.PerWeekReason, "not known how the scraped posts were chosen") {
 		t.Errorf("posts chosen nobody knows how have the rate %v: %q", got.PerWeek, got.PerWeekReason)
 	}
 }

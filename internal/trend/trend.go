@@ -11,7 +11,6 @@ package trend
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/stagewatch/stagewatch/internal/content"
 )
@@ -25,7 +24,7 @@ func Analyze(ctx context.Context, corpus content.Corpus) (content.Analysis, erro
 		Timezone:   where.String(),
 		Metric:     metric(corpus.Account.Platform),
 		Order:      corpus.Main.Order,
-		Dated:      len(s.dated()),
+		Dated:      len(s.regular()),
 		Comparable: len(s.measured()),
 		Summary:    s.summary(),
 		Kinds:      s.kinds(),
@@ -48,16 +47,6 @@ func Analyze(ctx context.Context, corpus content.Corpus) (content.Analysis, erro
 		find()
 	}
 	return a, nil
-}
-
-// Summarize describes the engagement of one account's posts: the same figures
-// as the analysis's Summary, for comparing a competitor. Days are named in
-// where; nil means UTC.
-func Summarize(posts []content.Post, order content.Order, where *time.Location) content.Summary {
-	if where == nil {
-		where = time.UTC
-	}
-	return newSample(content.Source{Posts: posts, Order: order}, where).summary()
 }
 
 // metric names what [content.Post.Engagement] sums on a platform.
