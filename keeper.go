@@ -19,7 +19,7 @@ import (
 const (
 	statusEvery = 100 * time.Millisecond // the status file is at most this much behind
 	watchEvery  = 500 * time.Millisecond // owners of open stages are looked at this often
-	segmentSize = 16 << 20
+	segmentSize = 4 << 20
 )
 
 // ErrKept says that another process keeps the home.

@@ -13,15 +13,14 @@ import (
 // Follower reads a journal from a place on, each record once.
 type Follower struct {
 	dir     string
-	pos     Position // after the last record handed out or skipped
+	from    Position // records up to here are only looked at
+	pos     Position // after the last record handed out or passed over
 	file    *os.File
 	sealed  bool // the current segment was seen sealed: it grows no more
-	skip    int64
 	skipped Skipped
 	buf     []byte // bytes read and not yet handed out; they begin at pos
 	scratch []byte // the rest of a read, kept to be reused
-	seen    map[uint64]uint64
-	before  map[uint64]uint64 // seen in the previous segment
+	seen    writers
 }
 
 // Skipped counts what a follower passed over.
@@ -30,23 +29,24 @@ type Skipped struct {
 	Gaps    uint64 `json:"gaps"`    // segments that were gone when the follower came to them
 }
 
-// Follow returns a follower that begins at from. Records before it in the same
-// segment are read too, unseen, so that one which a late writer wrote twice is
-// not handed out a second time.
+// Follow returns a follower that begins at from. What stands before it in the
+// same segment and the one before is read too, unseen, so that a record which a
+// writer wrote again after a seal is not handed out a second time.
 func Follow(dir string, from Position) *Follower {
 	if from.Segment == 0 {
 		from.Segment = 1
 	}
-	return &Follower{
-		dir: dir, pos: Position{Segment: from.Segment}, skip: from.Offset,
-		seen: map[uint64]uint64{}, before: map[uint64]uint64{},
+	begin := from.Segment
+	if _, err := os.Stat(filepath.Join(dir, segmentName(begin-1))); begin > 1 && err == nil {
+		begin--
 	}
+	return &Follower{dir: dir, from: from, pos: Position{Segment: begin}, seen: newWriters()}
 }
 
 // Position returns the place up to which everything was handed out or skipped.
 func (f *Follower) Position() Position {
-	if f.pos.Offset < f.skip {
-		return Position{Segment: f.pos.Segment, Offset: f.skip}
+	if f.pos.Before(f.from) {
+		return f.from
 	}
 	return f.pos
 }
@@ -59,10 +59,10 @@ func (f *Follower) Skipped() Skipped { return f.skipped }
 func (f *Follower) Next() (Record, bool, error) {
 	for {
 		if rec, ok := f.take(); ok {
-			if rec.End.Segment == f.pos.Segment && rec.End.Offset <= f.skip {
-				continue
+			if f.from.Before(rec.End) {
+				return rec, true, nil
 			}
-			return rec, true, nil
+			continue
 		}
 		more, err := f.fill()
 		if err != nil || !more {
@@ -93,17 +93,16 @@ func (f *Follower) take() (Record, bool) {
 			f.countDamage()
 			continue
 		}
-		if rec.N <= f.seen[rec.Writer] || rec.N <= f.before[rec.Writer] {
+		if !f.seen.fresh(rec.Writer, rec.N) {
 			continue
 		}
-		f.seen[rec.Writer] = rec.N
 		rec.End = f.pos
 		return rec, true
 	}
 }
 
 func (f *Follower) countDamage() {
-	if f.pos.Offset > f.skip {
+	if f.from.Before(f.pos) {
 		f.skipped.Damaged++
 	}
 }
@@ -150,7 +149,7 @@ func (f *Follower) open() (bool, error) {
 	for _, n := range found {
 		if n > f.pos.Segment { // retention was faster
 			f.skipped.Gaps += n - f.pos.Segment
-			f.pos, f.skip = Position{Segment: n}, 0
+			f.pos = Position{Segment: n}
 			return true, nil
 		}
 	}
@@ -184,8 +183,7 @@ func (f *Follower) advance() error {
 		f.countDamage()
 	}
 	f.buf = f.buf[:0]
-	f.before, f.seen = f.seen, map[uint64]uint64{}
-	f.pos, f.skip = Position{Segment: f.pos.Segment + 1}, 0
+	f.pos = Position{Segment: f.pos.Segment + 1}
 	err := f.file.Close()
 	f.file = nil
 	if err != nil {
@@ -200,4 +198,28 @@ func (f *Follower) Close() {
 		_ = f.file.Close() // it was only read
 		f.file = nil
 	}
+}
+
+// writers remembers the last record of each writer, so that one which was
+// written twice is told. A
+// writer is forgotten once tens of thousands of others have written since.
+type writers struct {
+	young, old map[uint64]uint64
+}
+
+func newWriters() writers {
+	return writers{young: map[uint64]uint64{}, old: map[uint64]uint64{}}
+}
+
+// fresh reports whether record n of a writer is a new one, and remembers it.
+func (w *writers) fresh(writer, n uint64) bool {
+	const generation = 16 << 10
+	if n <= w.young[writer] || n <= w.old[writer] {
+		return false
+	}
+	if _, known := w.young[writer]; !known && len(w.young) >= generation {
+		w.old, w.young = w.young, map[uint64]uint64{}
+	}
+	w.young[writer] = n
+	return true
 }

@@ -18,7 +18,8 @@
 // 0400, then its digest is written beside it. A writer looks at the bits after
 // each write; a writer that finds its segment sealed cannot know whether its
 // record came before the seal and writes it again in the next segment. A
-// follower drops what it has seen: n never goes back within a writer. No lock
+// follower drops what it has seen: n never goes back within a writer, however
+// many segments lie between the two. No lock
 // is taken on the way of a record, so no process can hold up another.
 package journal
 
