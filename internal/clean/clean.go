@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagewatch/stagewatch/internal/clean/ngrams"
 	"github.com/stagewatch/stagewatch/internal/content"
 )
 
@@ -41,7 +42,8 @@ type Input struct {
 //
 // The account itself must have posts: otherwise the error is ErrNoPosts or
 // ErrBroken. A competitor without any keeps its place with the reason in Missing.
-// Other errors are those of the bucket and ctx's.
+// Other errors are those of the bucket, ctx's, and that of a language table of no
+// use (see LanguagesKnown).
 func Clean(ctx context.Context, raw Store, a content.Account, main Input, competitors []Input) (content.Corpus, error) {
 	corpus := content.Corpus{Account: a}
 	var err error
@@ -155,7 +157,11 @@ func (b *builder) finish() (content.Source, error) {
 	}
 	chosen := order(b.platform, s.Posts, s.Profile)
 	s.Order, s.OrderReason, s.OrderAssumed = chosen.order, chosen.reason, chosen.assumed
-	languages(s.Posts)
+	table, err := ngrams.Embedded()
+	if err != nil {
+		return content.Source{}, fmt.Errorf("language table: %w", err)
+	}
+	languages(table, s.Posts)
 	slices.SortStableFunc(s.Posts, func(x, y content.Post) int {
 		return y.Time.Compare(x.Time) // The zero time is the oldest of all.
 	})

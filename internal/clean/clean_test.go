@@ -68,11 +68,11 @@ func TestInstagramPosts(t *testing.T) {
 	want := []content.Post{
 		{
 			ID: "2", Platform: content.Instagram, Account: "acme.tea", Author: "ACME.TEA", Time: time.Date(2025, 8, 21, 1, 19, 17, 0, time.UTC), Kind: content.Video,
-			Text: "Good morning from the tea garden", Language: "en", Likes: new(int64(1234)), Comments: new(int64(3)), Views: new(int64(22037)),
+			Text: "Good morning from the tea garden", Language: byTable(t, "en"), Likes: new(int64(1234)), Comments: new(int64(3)), Views: new(int64(22037)),
 		},
 		{
 			ID: "3703006176649590714", Platform: content.Instagram, Account: "acme.tea", Author: "acme.tea", URL: "https://www.instagram.com/p/a/",
-			Time: time.Date(2025, 8, 20, 1, 19, 17, 0, time.UTC), Kind: content.Carousel, Text: "Our new kettle is here #KettleOn, with @north.mugs!", Language: "en",
+			Time: time.Date(2025, 8, 20, 1, 19, 17, 0, time.UTC), Kind: content.Carousel, Text: "Our new kettle is here #KettleOn, with @north.mugs!", Language: byTable(t, "en"),
 			Hashtags: []string{"KettleOn", "extra"}, Mentions: []string{"north.mugs"}, Pinned: true,
 		},
 		{
@@ -172,7 +172,7 @@ func TestFacebookPosts(t *testing.T) {
 	want := []content.Post{
 		{
 			ID: "10", Author: "Acme Tea", URL: "https://www.facebook.com/Acme/videos/1/", Time: time.Date(2023, 3, 17, 16, 29, 21, 0, time.UTC), Kind: content.Video,
-			Text: "La tetera nueva silba #TéDeVerdad", Hashtags: []string{"TéDeVerdad"}, Language: "es", Comments: new(int64(849)), Shares: new(int64(1869)), Views: new(int64(4261952)),
+			Text: "La tetera nueva silba #TéDeVerdad", Hashtags: []string{"TéDeVerdad"}, Language: byTable(t, "es"), Comments: new(int64(849)), Shares: new(int64(1869)), Views: new(int64(4261952)),
 		},
 		{
 			ID: "11", Author: "Acme Tea", URL: "https://www.facebook.com/Acme/videos/2/", Time: time.Unix(1679070500, 0).UTC(), Kind: content.Video, Language: content.NoWords,

@@ -5,8 +5,17 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/stagewatch/stagewatch/internal/clean/ngrams"
 	"github.com/stagewatch/stagewatch/internal/content"
 )
+
+// LanguagesKnown reports whether the program was built with the language table.
+// Without it the language of a post is known only where its platform says it or its
+// script is that of one language. The error says that the table is of no use.
+func LanguagesKnown() (bool, error) {
+	table, err := ngrams.Embedded()
+	return !table.Empty(), err
+}
 
 // languages tells the language of each post whose platform did not say.
 //
@@ -16,10 +25,12 @@ import (
 // a short caption of an account that writes English is more likely English than
 // anything else it resembles. Bosnian, Croatian and Serbian in Latin letters are one
 // language here ("hr"), as are Malay and Indonesian ("ms").
-func languages(posts []content.Post) {
+//
+// Without a table only scripts that are used for one language tell it.
+func languages(table ngrams.Table, posts []content.Post) {
 	guesses := make([]guess, len(posts))
 	for i := range posts {
-		guesses[i] = tell(posts[i].Text)
+		guesses[i] = tell(table, posts[i].Text)
 		if posts[i].Language == "" || guesses[i].language == content.NoWords {
 			posts[i].Language = guesses[i].language
 		}
@@ -81,7 +92,7 @@ func platformLanguage(code string) string {
 var marks = regexp.MustCompile(`[#＃@＠][\pL\pM\p{Nd}_.]+|[\w.+-]+@[\w-]+\.[\w.]+`)
 
 // tell judges one text.
-func tell(text string) guess {
+func tell(table ngrams.Table, text string) guess {
 	text = marks.ReplaceAllString(withoutLinks(text), " ")
 	scripts := map[string]int{}
 	letters := 0
@@ -104,7 +115,7 @@ func tell(text string) guess {
 			return guess{language: language, certain: language != "zh", scores: map[string]float64{language: 1, "ja": 1}}
 		}
 	}
-	return byNgrams(text)
+	return byNgrams(table, text)
 }
 
 // scriptLanguage returns the one language that a letter's script is used for, as

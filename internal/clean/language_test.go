@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/stagewatch/stagewatch/internal/clean/ngrams"
 	"github.com/stagewatch/stagewatch/internal/content"
 )
 
@@ -40,7 +41,7 @@ func captions() map[string][]string {
 		"ka": {"ახალი ჩაიდანი უკვე აქ არის #KettleOn"},
 		"ar": {"وصلت الغلاية الجديدة وصفيرها جميل", "صباح الخير من حديقة الشاي"},
 		"he": {"הקומקום החדש הגיע והוא שורק יפה"},
-		"fa": {"کتری جدید رسید و خیلی قشنگ سوت می‌زند"},
+		"fa": {"کتری جدید رسید و خیلی قشنگ سوت می\u200cزند"},
 		"hi": {"नई केतली आ गई है और यह सुर में सीटी बजाती है"},
 		"ja": {"新しいやかんが届きました", "今日はどのマグカップ？", "新茶入荷の日"},
 		"zh": {"新的水壶到了，声音很好听", "早上好"},
@@ -54,12 +55,40 @@ func captions() map[string][]string {
 	}
 }
 
+// frequencies returns the embedded table, or skips when it was not made.
+func frequencies(t testing.TB) ngrams.Table {
+	t.Helper()
+	table, err := ngrams.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table.Empty() {
+		t.Skip("not checked: the language table is missing; `make languages` brings it")
+	}
+	return table
+}
+
+// byTable returns the language that the table tells, or what is told without it.
+func byTable(t *testing.T, language string) string {
+	t.Helper()
+	known, err := LanguagesKnown()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !known {
+		t.Logf("not checked: that a post is in %q: the language table is missing; `make languages` brings it", language)
+		return content.UnknownLanguage
+	}
+	return language
+}
+
 func TestTheLanguageOfACaptionIsTold(t *testing.T) {
+	table := frequencies(t)
 	told, all := 0, 0
 	for want, texts := range captions() {
 		for _, text := range texts {
 			all++
-			got := tell(text).language
+			got := tell(table, text).language
 			switch got {
 			case want:
 				told++
@@ -79,13 +108,13 @@ func TestTheLanguageOfACaptionIsTold(t *testing.T) {
 	t.Logf("%d of %d captions told", told, all)
 }
 
-func told(t *testing.T, texts ...string) []string {
+func told(t *testing.T, table ngrams.Table, texts ...string) []string {
 	t.Helper()
 	posts := make([]content.Post, len(texts))
 	for i, text := range texts {
 		posts[i].Text = text
 	}
-	languages(posts)
+	languages(table, posts)
 	var all []string
 	for _, p := range posts {
 		all = append(all, p.Language)
@@ -94,22 +123,70 @@ func told(t *testing.T, texts ...string) []string {
 }
 
 func TestAShortCaptionIsInTheAccountsLanguageIfItMayBe(t *testing.T) {
+	table := frequencies(t)
 	english := []string{
 		"Our new kettle is here and it whistles in tune!", "Which mug are you today, and why that one?", "Good morning from the tea garden",
 		"We can't wait to show you what's next", "Thank you all for coming to the tasting",
 	}
 	const short = "Congrats Morocco!!"
-	if got := told(t, short)[0]; got != content.UnknownLanguage {
+	if got := told(t, table, short)[0]; got != content.UnknownLanguage {
 		t.Errorf("%q alone is %q, want %q", short, got, content.UnknownLanguage)
 	}
-	got := told(t, append(english, "Game set and match", "Buenos días desde el jardín del té", "Տեյնիկ", "🤩")...)
+	got := told(t, table, append(english, "Game set and match", "Buenos días desde el jardín del té", "Տեյնիկ", "🤩")...)
 	want := []string{"en", "en", "en", "en", "en", "en", "es", "hy", content.NoWords}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("languages (-want +got):\n%s", diff)
 	}
 	japanese := []string{"新しいやかんが届きました", "今日はどのマグカップ？", "おはようございます", "お茶の時間です", "明日をお楽しみに", "新茶入荷"}
-	if got := told(t, japanese...)[5]; got != "ja" {
+	if got := told(t, table, japanese...)[5]; got != "ja" {
 		t.Errorf("Han of an account that writes Japanese is %q, want ja", got)
+	}
+}
+
+func TestWithoutATableOnlyScriptsAndPlatformsTellTheLanguage(t *testing.T) {
+	script := map[string]bool{
+		"el": true, "hy": true, "ka": true, "he": true, "ja": true, "zh": true, "ko": true, "th": true, content.NoWords: true,
+	}
+	for language, texts := range captions() {
+		want := content.UnknownLanguage
+		if script[language] {
+			want = language
+		}
+		for _, text := range texts {
+			if got := tell(ngrams.Table{}, text).language; got != want {
+				t.Errorf("tell(%q) = %q, want %q", text, got, want)
+			}
+		}
+	}
+	posts := []content.Post{
+		{Text: "Good morning from the tea garden", Language: "en"},
+		{Text: "Which mug are you today?", Language: "en"},
+		{Text: "Thank you all for coming", Language: "en"},
+		{Text: "See you tomorrow", Language: "en"},
+		{Text: "The kettle is back", Language: "en"},
+		{Text: "Our new kettle is here"},
+		{Text: "새 주전자가 도착했어요"},
+		{Text: "🤩", Language: "en"},
+	}
+	languages(ngrams.Table{}, posts)
+	var got []string
+	for _, p := range posts {
+		got = append(got, p.Language)
+	}
+	want := []string{"en", "en", "en", "en", "en", content.UnknownLanguage, "ko", content.NoWords}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("languages (-want +got):\n%s", diff)
+	}
+}
+
+func TestLanguagesKnownSaysWhetherThereIsATable(t *testing.T) {
+	known, err := LanguagesKnown()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := ngrams.Embedded()
+	if err != nil || known == table.Empty() {
+		t.Errorf("LanguagesKnown() = %v with a table that is empty: %v (%v)", known, table.Empty(), err)
 	}
 }
 
@@ -125,7 +202,8 @@ func TestPlatformsLanguageCodesAreMapped(t *testing.T) {
 }
 
 func BenchmarkTell(b *testing.B) {
+	table := frequencies(b)
 	for b.Loop() {
-		tell("Our new kettle is here and it whistles in tune! Come and hear it tomorrow morning.")
+		tell(table, "Our new kettle is here and it whistles in tune! Come and hear it tomorrow morning.")
 	}
 }

@@ -1,18 +1,16 @@
 package clean
 
 import (
-	_ "embed" // For the table of n-grams.
-	"encoding/binary"
-	"sort"
+	"maps"
+	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/stagewatch/stagewatch/internal/clean/ngrams"
 	"github.com/stagewatch/stagewatch/internal/content"
 )
-
-//go:embed ngrams/ngrams.bin
-var ngramTable string // Sorted, searched where it lies; its form is in ngrams/README.md.
 
 // guess is what a text alone says of its language.
 type guess struct {
@@ -22,14 +20,17 @@ type guess struct {
 	scores  map[string]float64 // by language, of the best and those near it
 }
 
-// The bounds of certainty, found on hand-checked captions of three accounts.
+// The bounds of certainty, found on hand-checked captions of three accounts and on
+// pieces of two to eight words of the sentences that come with the table's package,
+// each language judged also as if the table did not know it.
 const (
 	leastNgrams  = 6    // about two short words; fewer say too little
 	sureNgrams   = 12   // about three words; fewer are never certain
-	leastScore   = 33.0 // weight an n-gram; less is no language of the table
-	leastMargin  = 1.04 // times the second best
+	leastScore   = 2.0  // nats an n-gram; less is no language of the table
+	leastMargin  = 2    // nats over the second best
 	nearby       = 0.70 // share of the best score from which a language may be it
-	baseWeight   = 53   // what the table leaves off each weight
+	unseen       = 0.05 // occurrences: what is taken for the n-grams that a language lacks
+	seldom       = 0.5  // occurrences: what is taken for less than one
 	longestWord  = 70   // bytes
 	longestNgram = 4    // bytes
 	stride       = 3    // bytes from one n-gram to the next
@@ -39,29 +40,36 @@ const (
 // mayBe reports whether the text may be in language, for all that it says itself.
 func (g guess) mayBe(language string) bool { return g.scores[language] > 0 }
 
-// byNgrams judges a text by which languages its n-grams are frequent in.
-func byNgrams(text string) guess {
-	table := openNgrams(ngramTable)
+// byNgrams judges a text by which languages its n-grams are frequent in: naive
+// Bayes, each distinct n-gram counted once. A language's score is how much likelier
+// the text is in it than in one that has none of its n-grams, in nats.
+func byNgrams(table ngrams.Table, text string) guess {
+	g := guess{language: content.UnknownLanguage, scores: map[string]float64{}}
+	if table.Empty() {
+		return g
+	}
 	seen := map[string]bool{}
 	for _, word := range splitWords(text) {
 		for _, n := range ngramsOf(word) {
 			seen[n] = true
 		}
 	}
-	sums := make([]float64, len(table.languages))
-	for n := range seen {
-		table.add(n, sums)
-	}
-	best, second := firstTwo(sums)
-	g := guess{language: content.UnknownLanguage, scores: map[string]float64{}}
-	for i, sum := range sums {
-		if sum > 0 && sum >= nearby*sums[best] {
-			g.scores[table.languages[i]] = sum
+	languages := table.Languages()
+	sums := make([]float64, len(languages))
+	for _, n := range slices.Sorted(maps.Keys(seen)) { // Sums depend on the order, by a hair.
+		for language, frequency := range table.Of(n) {
+			sums[language] += math.Log1p(max(float64(frequency), seldom) / unseen)
 		}
 	}
-	clear := sums[best]/float64(max(len(seen), 1)) >= leastScore && sums[best] >= leastMargin*second
-	if len(seen) >= leastNgrams && clear {
-		g.language = table.languages[best]
+	best, second := firstTwo(sums)
+	for i, sum := range sums {
+		if sum > 0 && sum >= nearby*sums[best] {
+			g.scores[languages[i]] = sum
+		}
+	}
+	stands := sums[best] >= leastScore*float64(len(seen)) && sums[best]-second >= leastMargin
+	if len(seen) >= leastNgrams && stands {
+		g.language = languages[best]
 		g.certain = len(seen) >= sureNgrams
 	}
 	return g
@@ -125,49 +133,4 @@ func ngramsOf(word string) []string {
 		start = ""
 	}
 	return append(all, start+word[max(len(word)-longestNgram, 0):]+" ")
-}
-
-// ngrams is the opened table.
-type ngrams struct {
-	languages      []string
-	index, entries string
-}
-
-func openNgrams(table string) ngrams {
-	head := 2 + 4
-	languages := int(binary.BigEndian.Uint16([]byte(table[:2])))
-	count := int(binary.BigEndian.Uint32([]byte(table[2:head])))
-	index := head + languages
-	return ngrams{
-		languages: strings.Fields(table[head:index]),
-		index:     table[index : index+4*count],
-		entries:   table[index+4*count:],
-	}
-}
-
-// entry returns an n-gram of the table and its pairs of language and weight.
-func (t ngrams) entry(i int) (ngram, pairs string) {
-	at := int(binary.BigEndian.Uint32([]byte(t.index[4*i : 4*i+4])))
-	ngram = t.entries[at+1 : at+1+int(t.entries[at])]
-	at += 1 + len(ngram)
-	return ngram, t.entries[at+1 : at+1+2*int(t.entries[at])]
-}
-
-// add adds what an n-gram says to the sums of the languages.
-func (t ngrams) add(ngram string, sums []float64) {
-	n := len(t.index) / 4
-	i := sort.Search(n, func(i int) bool {
-		at, _ := t.entry(i)
-		return at >= ngram
-	})
-	if i == n {
-		return
-	}
-	found, pairs := t.entry(i)
-	if found != ngram {
-		return
-	}
-	for k := 0; k < len(pairs); k += 2 {
-		sums[pairs[k]] += float64(pairs[k+1]) + baseWeight
-	}
 }

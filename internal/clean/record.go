@@ -23,7 +23,7 @@ func decode(data []byte) (any, error) {
 	if err := d.Decode(&top); err != nil {
 		return nil, fmt.Errorf("%w: it is not JSON: %w", ErrBroken, err)
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // The decoder returns the bare value.
+	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("%w: something follows the end of its JSON", ErrBroken)
 	}
 	return top, nil
