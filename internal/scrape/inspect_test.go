@@ -69,7 +69,7 @@ func TestEachFaultOfRawDataIsItsOwn(t *testing.T) {
 				t.Error("AboutData is false")
 			}
 			for _, other := range []error{ErrPrivate, ErrEmpty, ErrNotAvailable, ErrNoScrape, ErrWrongPlatform, ErrOtherAccount, ErrBroken} {
-				if errors.Is(err, other) && other != tt.want {
+				if errors.Is(err, other) && !errors.Is(tt.want, other) {
 					t.Errorf("%v is %v too", err, other)
 				}
 			}
