@@ -15,9 +15,10 @@ help:
 	@echo 'make install  bin/miner into ~/.local/bin'
 
 include internal/index/model.mk
+include internal/clean/ngrams.mk
 
 build: need model
-	@go build -trimpath -ldflags='-s -w' -o bin/miner ./cmd/miner
+	@go build -trimpath -buildvcs=auto -ldflags='-s -w' -o bin/miner ./cmd/miner
 
 demo: build
 	@bin/miner demo

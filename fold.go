@@ -38,7 +38,7 @@ func (s *State) applyStage(e Event) (*RunState, *StageState) {
 	if e.What == EventCompleted && e.Account != "" && e.Stage == s.definition(r.Definition).last() {
 		r.State = StatusCompleted
 	}
-	if e.What == EventFailed || e.What == EventLost {
+	if e.What == EventFailed || e.What == EventLost && r.Account != "" {
 		s.LastFailure = &Failure{
 			Run: r.ID, Platform: r.Platform, Account: r.Account, Stage: stage.Number,
 			Name: stage.Name, State: stage.State, Message: stage.Message, At: e.Time,

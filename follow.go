@@ -144,12 +144,16 @@ func snapshot(home string) *State {
 	return &read
 }
 
+// ErrNoJournal says that nothing was ever recorded in a home.
+var ErrNoJournal = errors.New("no miner has run there yet")
+
 // ReadState returns what a home's journal says now. Stages whose process is
-// gone are lost in it, also when no keeper has said so yet.
+// gone are lost in it, also when no keeper has said so yet. A home without a
+// journal gives [ErrNoJournal].
 func ReadState(home string) (*State, error) {
 	if _, err := os.Stat(journalDir(home)); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("read state of %s: no miner has run there: %w", home, err)
+			return nil, fmt.Errorf("home %s: %w: miner or miner process begins it", home, ErrNoJournal)
 		}
 		return nil, fmt.Errorf("read state: %w", err)
 	}

@@ -54,6 +54,9 @@ func NewReporter(t *Tracker, log *slog.Logger, opts ...ReporterOption) *Reporter
 	return r
 }
 
+// Begin returns the place in the journal after which it writes lines.
+func (r *Reporter) Begin() Position { return r.begin }
+
 // StartMonitoring begins to write lines: at once when the journal grows, and
 // after each interval in case no word of that comes. A second call does nothing.
 func (r *Reporter) StartMonitoring(interval time.Duration) {

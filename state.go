@@ -69,6 +69,8 @@ type ModuleState struct {
 	Since    time.Time `json:"since"`
 	Address  string    `json:"address,omitempty"`
 	NextTry  time.Time `json:"next_try,omitzero"`
+	// Reason says why it does not run, "" while it does.
+	Reason   string    `json:"reason,omitempty"`
 	LastExit *Exit     `json:"last_exit,omitempty"`
 }
 
@@ -217,19 +219,22 @@ func (s *State) applyModule(e Event) *ModuleState {
 		m.Address = f.Address
 		return m
 	case EventStarted:
-		m.State, m.PID, m.Start = ModuleRunning, f.PID, f.Start
+		m.State, m.PID, m.Start, m.Reason = ModuleRunning, f.PID, f.Start, ""
 	case EventRestarting:
 		m.State, m.Restarts = ModuleRestarting, m.Restarts+1
 	case EventNotStarted, EventWaiting:
 		m.State, m.NextTry = ModuleRestarting, e.Time.Add(f.Wait)
+		if f.Reason != "" {
+			m.Reason = f.Reason
+		}
 	case EventExited:
-		m.State, m.PID, m.Address = ModuleRestarting, 0, ""
+		m.State, m.PID, m.Address, m.Reason = ModuleRestarting, 0, "", f.Reason
 		m.LastExit = &Exit{PID: f.PID, Code: f.Code, Reason: f.Reason, Asked: f.Asked, At: e.Time, Last: f.Last}
 		if f.Asked {
 			m.State = ModuleStopped
 		}
 	case EventFailed:
-		m.State, m.NextTry = ModuleFailed, e.Time.Add(f.Wait)
+		m.State, m.NextTry, m.Reason = ModuleFailed, e.Time.Add(f.Wait), f.Reason
 	case EventStopped:
 		m.State, m.PID, m.Address = ModuleStopped, 0, ""
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -17,7 +16,10 @@ import (
 )
 
 func (o *options) accountCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "account", GroupID: "work", Short: "Add, list and retry accounts"}
+	cmd := &cobra.Command{
+		Use: "account", GroupID: "work", Args: cobra.NoArgs, RunE: helpOnly,
+		Short: "Add, list and retry accounts",
+	}
 	cmd.AddCommand(o.accountAdd(), o.accountList(), o.accountRetry())
 	return cmd
 }
@@ -157,11 +159,7 @@ func (o *options) accountRetry() *cobra.Command {
 			if entry == nil {
 				return fmt.Errorf("no account %s/%s: miner account list shows those there are", platform, username)
 			}
-			err = account.Retry(cmd.Context(), results, *entry)
-			if errors.Is(err, account.ErrNotFailed) {
-				return fmt.Errorf("account %s/%s: %w", platform, username, err)
-			}
-			return err
+			return account.Retry(cmd.Context(), results, *entry)
 		}),
 	}
 }

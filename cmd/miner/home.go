@@ -81,7 +81,7 @@ tasks/              AccountInfo/<platform>/<username>/info.json: the accounts to
 structuredb/        raw posts, as they were scraped
 logs/               what the modules print
 engine.db index.db  unfinished runs; posts with their vectors
-locks/              held while an account is worked on
+locks/ miner.lock   held while an account is worked on; while a miner runs
 `
 
 // lockHome makes this process the only miner of a home for as long as it

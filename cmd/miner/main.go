@@ -19,7 +19,8 @@ import (
 const (
 	exitFailure = 1
 	exitUsage   = 2
-	exitRunning = 75 // the same runs already; EX_TEMPFAIL of sysexits.h
+	exitPipe    = 141 // 128 + SIGPIPE
+	exitRunning = 75  // the same runs already; EX_TEMPFAIL of sysexits.h
 )
 
 func main() {
@@ -39,13 +40,15 @@ func run(args []string, out, errs io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, syscall.EPIPE): // whoever read our output has seen enough
+		return exitPipe
 	case errors.As(err, &coded):
 		if coded.err != nil {
 			_, _ = fmt.Fprintln(errs, "miner:", coded.err)
 		}
 		return coded.code
 	}
-	_, _ = fmt.Fprintln(errs, "miner:", err)
+	_, _ = fmt.Fprintf(errs, "miner: %v: see miner --help\n", err)
 	return exitUsage
 }
 
@@ -76,6 +79,9 @@ func (e *codedError) Error() string {
 }
 
 func (e *codedError) Unwrap() error { return e.err }
+
+// helpOnly is what a command does that only groups others.
+func helpOnly(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 // failing makes an error of a command that was used rightly end with exit code 1.
 func failing(work func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {

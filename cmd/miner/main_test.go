@@ -27,7 +27,18 @@ func TestMain(m *testing.M) {
 	if len(os.Args) < 2 || !strings.HasPrefix(os.Args[1], "-test.") {
 		main()
 	}
-	testscript.Main(m, map[string]func(){"miner": main})
+	testscript.Main(cleaned{m}, map[string]func(){"miner": main})
+}
+
+// cleaned runs the tests and removes what they built.
+type cleaned struct{ *testing.M }
+
+func (c cleaned) Run() int {
+	code := c.M.Run()
+	if miner, err := built(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(miner))
+	}
+	return code
 }
 
 func TestScripts(t *testing.T) {
@@ -85,9 +96,29 @@ func (l *lines) String() string {
 	return l.buf.String()
 }
 
+// built is the miner as it is delivered: the scripts run it with the race
+// detector, which takes too long for whole runs.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "miner-test-")
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-o", dir+"/miner", ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return dir + "/miner", nil
+})
+
 // command returns the miner as a command on a home, not started yet.
 func command(home string, args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
+	miner, err := built()
+	if err != nil {
+		panic(err)
+	}
+	cmd := exec.Command(miner, args...)
 	cmd.Env = append(os.Environ(), "MINER_HOME="+home)
 	return cmd
 }

@@ -46,7 +46,7 @@ func guardCommand() *cobra.Command {
 
 func (o *options) moduleCommand() *cobra.Command {
 	module := &cobra.Command{
-		Use: "module", GroupID: "work",
+		Use: "module", GroupID: "work", Args: cobra.NoArgs, RunE: helpOnly,
 		Short: "Run one module by itself (the miner starts both)",
 	}
 	module.AddCommand(
@@ -86,7 +86,7 @@ func openStores(c config.Config) (s stores, err error) {
 }
 
 // openPipeline opens what stages 1 to 7 need. The function closes it again.
-func openPipeline(ctx context.Context, c config.Config, t *stagewatch.Tracker, executor string) (*pipeline.Pipeline, func() error, error) {
+func openPipeline(ctx context.Context, c config.Config, t *stagewatch.Tracker, executor string, log *slog.Logger) (*pipeline.Pipeline, func() error, error) {
 	connector, err := connectorOf(c)
 	if err != nil {
 		return nil, nil, err
@@ -97,7 +97,7 @@ func openPipeline(ctx context.Context, c config.Config, t *stagewatch.Tracker, e
 	}
 	p, err := pipeline.Open(ctx, pipeline.Config{
 		Results: s.results, Raw: s.raw, Connector: connector, Index: s.index, Tracker: t,
-		Engine: c.Engine(), Locks: c.Locks(), Executor: executor, Log: debugLog(),
+		Engine: c.Engine(), Locks: c.Locks(), Executor: executor, Log: log,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, s.index.Close())
@@ -131,7 +131,7 @@ func (o *options) content(ctx context.Context) (err error) {
 		return err
 	}
 	defer tracker.Close()
-	p, closeAll, err := openPipeline(ctx, c, tracker, moduleContent)
+	p, closeAll, err := openPipeline(ctx, c, tracker, moduleContent, debugLog())
 	if err != nil {
 		return alreadyRunning(err)
 	}

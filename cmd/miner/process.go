@@ -144,11 +144,12 @@ func process(cmd *cobra.Command, c config.Config, job pipeline.Job) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, stopKeeping()) }()
-	p, closeAll, err := openPipeline(ctx, c, tracker, "direct/"+job.Account.Key())
+	p, closeAll, err := openPipeline(ctx, c, tracker, "direct/"+job.Account.Key(), nil)
 	if err != nil {
 		return alreadyRunning(err)
 	}
 	say(ctx, out, "🎯 Stage tracking system initialized")
+	lacks(ctx, out)
 	reporter.StartMonitoring(c.Report.CheckInterval)
 	outcome, err := p.Process(ctx, job)
 	stopped := ctx.Err() != nil

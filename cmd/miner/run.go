@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,16 +55,18 @@ func runMiner(ctx context.Context, c config.Config, out *slog.Logger) (err error
 	after := context.WithoutCancel(ctx) // what is said and kept while stopping
 	say(after, out, "🚀 Content Recommendation Miner started successfully")
 	say(after, out, "🎯 Stage tracking system initialized")
+	lacks(after, out)
 
 	kept, stopKeeping := context.WithCancel(after)
 	var keeping sync.WaitGroup
 	reporter := stagewatch.NewReporter(tracker, out, stagewatch.StatusEvery(c.Report.StatusEvery))
+	begin := reporter.Begin()
 	tracker.Miner(stagewatch.EventStarted, "watchdog")
 	reporter.StartMonitoring(c.Report.CheckInterval) //nolint:contextcheck // it ends by StopMonitoring, as the original's did
 	say(after, out, "📊 Stage monitoring activated")
 	m.keeper = m.keep(kept, &keeping)
 	m.settle(after)
-	m.greet(ctx)
+	keeping.Go(func() { m.greet(kept, begin) })
 
 	err = m.supervisor.Run(m.farewell(ctx))
 	reporter.StopMonitoring()
@@ -146,16 +149,24 @@ func (m *miner) farewell(ctx context.Context) context.Context {
 	return stopping
 }
 
-// greet says how to add an account when there is none.
-func (m *miner) greet(ctx context.Context) {
-	results, err := bucket.Open(m.config.Results())
-	if err != nil {
-		return // the content module meets the same and says so
-	}
-	entries, err := account.Find(ctx, results)
-	if err == nil && len(entries) == 0 {
-		say(ctx, m.out, "⏳ No accounts yet: add one with: miner account add twitter/elonmusk")
-	}
+// greet says once how to add an account, when Module 1 waits and none is there.
+// It returns when that was said, or ctx has ended.
+func (m *miner) greet(ctx context.Context, from stagewatch.Position) {
+	said := errors.New("said")
+	_ = stagewatch.Follow(ctx, m.config.Home, from, func(e stagewatch.Event) error { // without it nothing is said
+		if e.Kind != stagewatch.KindStage || e.Stage != 0 || e.Account != "" || !strings.HasPrefix(e.Message, "No accounts found") {
+			return nil
+		}
+		results, err := bucket.Open(m.config.Results())
+		if err != nil {
+			return err
+		}
+		entries, err := account.Find(ctx, results)
+		if err == nil && len(entries) == 0 {
+			say(ctx, m.out, "⏳ No accounts yet: add one with: miner account add twitter/elonmusk")
+		}
+		return errors.Join(said, err)
+	})
 }
 
 // modules returns what is to be kept alive.

@@ -150,7 +150,7 @@ func TestHangUp(t *testing.T) {
 	p.end(syscall.SIGHUP)
 	inOrder(t, p.out.String(), "🛑 Stopping miner", "🏁 Miner cleanup completed\n")
 
-	hup := exec.Command("nohup", os.Args[0])
+	hup := exec.Command("nohup", command(home).Path)
 	hup.Env = command(home).Env
 	out := &lines{}
 	hup.Stdout, hup.Stderr = out, out

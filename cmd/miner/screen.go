@@ -6,6 +6,8 @@ import (
 	"log/slog"
 
 	"github.com/stagewatch/stagewatch"
+	"github.com/stagewatch/stagewatch/internal/clean"
+	"github.com/stagewatch/stagewatch/internal/index"
 )
 
 // screen is where the operator's lines go.
@@ -15,6 +17,19 @@ func screen(w io.Writer, format string) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, nil))
 	default:
 		return slog.New(stagewatch.NewHandler(w, format == "time"))
+	}
+}
+
+// lacks says what this binary was built without, if anything.
+func lacks(ctx context.Context, to *slog.Logger) {
+	warn := func(line string) {
+		to.LogAttrs(ctx, slog.LevelWarn, line) //nolint:sloglint // as say
+	}
+	if !index.ModelBuiltIn() {
+		warn("⚠️  Built without the sentence model: posts are indexed by words alone (make build brings it)")
+	}
+	if known, err := clean.LanguagesKnown(); err == nil && !known {
+		warn("⚠️  Built without the language table: languages are told by platform and script only (make build brings it)")
 	}
 }
 

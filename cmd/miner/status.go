@@ -54,7 +54,7 @@ func showState(out io.Writer, s *stagewatch.State, now time.Time) error {
 
 func showModules(w io.Writer, s *stagewatch.State, now time.Time) {
 	if len(s.Modules) > 0 {
-		_, _ = fmt.Fprintln(w, "\nMODULE\tSTATE\tPID\tRESTARTS\tSINCE\tLAST EXIT")
+		_, _ = fmt.Fprintln(w, "\nMODULE\tSTATE\tPID\tRESTARTS\tSINCE\tLAST EXIT\tWHY NOT RUNNING")
 	}
 	for _, m := range s.Modules {
 		exit, pid := "-", "-"
@@ -68,7 +68,11 @@ func showModules(w io.Writer, s *stagewatch.State, now time.Time) {
 		if m.Address != "" {
 			name += " (" + m.Address + ")"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", name, m.State, pid, m.Restarts, age(now, m.Since), exit)
+		why := ""
+		if m.State != stagewatch.ModuleRunning {
+			why = clip(stagewatch.Plain(m.Reason))
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", name, m.State, pid, m.Restarts, age(now, m.Since), exit, why)
 	}
 }
 

@@ -115,7 +115,7 @@ func ParseName(name string) (content.Platform, string, error) {
 	if !found {
 		return "", "", fmt.Errorf("account %s: write platform/username, as in twitter/elonmusk", shown(name))
 	}
-	platform := content.Platform(before)
+	platform := content.Platform(strings.ToLower(before))
 	username, err := CheckUsername(platform, after)
 	if err != nil {
 		return "", "", err

@@ -20,6 +20,13 @@ const sentenceModel = "all-minilm-l6-v2/int8/1"
 //go:embed model/*
 var files embed.FS
 
+// ModelBuiltIn reports whether the program was built with the sentence model.
+// Without it posts are indexed by words alone.
+func ModelBuiltIn() bool {
+	_, err := fs.Stat(files, "model/minilm-l6-v2.int8.bin")
+	return err == nil
+}
+
 // embedded returns the sentence model, or nil when the program was built
 // without it.
 func embedded() (*minilm.Model, error) {

@@ -71,6 +71,7 @@ func (w *watchdog) goOn(ctx context.Context) error {
 			continue
 		}
 		a := o.Job.Account
+		w.last = a.Platform
 		entry, err := account.Load(ctx, w.results, a.Platform, a.Username)
 		if err != nil {
 			return err
