@@ -13,9 +13,12 @@ type Plan struct {
 	// Notes are what a reader must know before trusting the rest: what was not
 	// given, withheld, too little, read by words alone.
 	Notes []string `json:"notes,omitempty"`
+	// Figures are the numbers in Notes and Withheld.
+	Figures []Figure `json:"figures,omitempty"`
 
 	Profile         []Statement          `json:"profile"` // profile analysis
 	Works           []Statement          `json:"works"`   // what works: kind, topic, hashtag, time
+	Trend           []Statement          `json:"trend"`   // what stage 4 found: times, week, what stands out, forecast; or why not
 	Topics          []Topic              `json:"topics,omitempty"`
 	Next            NextPost             `json:"next"`
 	Competitors     []CompetitorAnalysis `json:"competitors,omitempty"`

@@ -18,7 +18,7 @@ import (
 const columns = 78
 
 // textPosts is how many posts are named beside one statement.
-const textPosts = 8
+const textPosts = 3
 
 // Text writes the plan as plain text for a terminal of 80 columns or more. Posts
 // are those that the plan cites, as [Read] returns them; numbers in square
@@ -44,11 +44,12 @@ func Text(w io.Writer, plan content.Plan, posts []content.Post) error {
 	t.next(plan.Next)
 	t.recommendations(plan)
 	t.statements("What works", plan.Works)
+	t.statements("Times, week, what stands out, forecast", plan.Trend)
 	t.statements("The account", plan.Profile)
 	if len(plan.Topics) > 0 {
 		t.head("Topics")
 		for _, topic := range plan.Topics {
-			t.hang("- ", fmt.Sprintf("%s (%d posts)%s", topic.Name, len(topic.PostIDs), t.cite(topic.PostIDs)))
+			t.hang("- ", fmt.Sprintf("%s (%d posts)", topic.Name, len(topic.PostIDs)))
 		}
 	}
 	for _, c := range plan.Competitors {
@@ -71,8 +72,13 @@ type typesetter struct {
 }
 
 func (t *typesetter) head(title string) {
+	t.title(strings.ToUpper(title))
+}
+
+// title sets a heading as it is written: a handle has its own capitals.
+func (t *typesetter) title(words string) {
 	t.line("")
-	t.line(strings.ToUpper(title))
+	t.line(words)
 }
 
 func (t *typesetter) next(n content.NextPost) {
@@ -112,12 +118,11 @@ func (t *typesetter) recommendations(plan content.Plan) {
 			t.line("")
 		}
 		t.hang(fmt.Sprintf("%2d  ", i+1), r.Title)
-		t.wrap("    ", r.Why)
-		t.hang("    How: ", r.How)
+		t.wrap("    ", r.Why+" Evidence: "+r.Evidence+","+t.cite(r.PostIDs)+".")
+		t.wrap("    ", "How: "+r.How)
 		if r.Measure != "" {
-			t.hang("    Measure: ", r.Measure)
+			t.wrap("    ", "Measure: "+r.Measure)
 		}
-		t.wrap("    ", "Evidence: "+r.Evidence+", posts"+t.cite(r.PostIDs))
 	}
 }
 
@@ -132,7 +137,7 @@ func (t *typesetter) statements(title string, all []content.Statement) {
 }
 
 func (t *typesetter) competitor(c content.CompetitorAnalysis) {
-	t.head("Competitor " + clean(c.Username))
+	t.title("COMPETITOR @" + clean(strings.TrimPrefix(c.Username, "@")))
 	if c.Missing != "" {
 		t.wrap("  ", "Nothing to compare. "+c.Missing)
 		return
@@ -182,30 +187,39 @@ func (t *typesetter) list() {
 	for i, p := range t.cited {
 		when := "no date"
 		if !p.Time.IsZero() {
-			when = p.Time.In(t.where).Format("2006-01-02 15:04 MST")
+			when = p.Time.In(t.where).Format("2006-01-02 15:04")
 		}
 		words := fmt.Sprintf("%s, %s by %s", when, p.Kind, p.Account)
 		if sum, ok := p.Engagement(); ok {
-			words += ", engagement " + humanize.Comma(sum)
+			words += ", " + humanize.Comma(sum)
 		}
-		t.hang(fmt.Sprintf("%4s ", fmt.Sprintf("[%d]", i+1)), words)
-		if p.Text != "" {
-			t.wrap("     ", opening(p.Text))
-		}
+		t.line(fmt.Sprintf("%4s ", fmt.Sprintf("[%d]", i+1)) + fit(words+opening(p.Text), columns-5))
 		if p.URL != "" {
 			t.line("     " + clean(p.URL))
 		}
 	}
 }
 
-// opening returns the first words of a post, by which one knows it again.
+// opening returns the first words of a post, by which one knows it again, set
+// off from what comes before them.
 func opening(text string) string {
-	const enough = 60
-	text = strings.Join(strings.Fields(text), " ")
-	if runes := []rune(text); len(runes) > enough {
-		text = string(runes[:enough]) + "…"
+	if text = strings.Join(strings.Fields(text), " "); text == "" {
+		return ""
 	}
-	return "“" + text + "”"
+	return ": " + text
+}
+
+// fit cuts a line to so many columns.
+func fit(line string, most int) string {
+	line = clean(line)
+	if cells(line) <= most {
+		return line
+	}
+	runes := []rune(line)
+	for cells(string(runes))+1 > most {
+		runes = runes[:len(runes)-1]
+	}
+	return string(runes) + "…"
 }
 
 // hang sets words behind a label, with what follows indented by as much.

@@ -4,6 +4,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/stagewatch/stagewatch/internal/content"
 )
@@ -99,25 +102,63 @@ func (d *duel) lifts(g gap) bool {
 	return len(judged) > 0 && median(values(judged)) > median(values(d.rival.judged()))
 }
 
-// says reports whether a post holds the words.
+// says reports whether a post holds the words, whole and in any form that
+// differs in accents or a plural s only.
 func says(items []*item, key string) bool {
-	key = fold(key)
-	return slices.ContainsFunc(items, func(it *item) bool { return strings.Contains(fold(it.Text), key) })
+	words := stems(strings.TrimPrefix(key, "#"))
+	if strings.HasPrefix(key, "#") && slices.ContainsFunc(items, carries(hashtags, key[1:])) {
+		return true
+	}
+	return len(words) > 0 && slices.ContainsFunc(items, func(it *item) bool {
+		text := stems(it.Text)
+		for at := range text {
+			if at+len(words) <= len(text) && slices.Equal(text[at:at+len(words)], words) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// stems returns the words of a text without accents and plural s.
+func stems(text string) []string {
+	var out []string
+	for _, t := range tokens(text) {
+		plain := strings.Map(func(r rune) rune {
+			if unicode.Is(unicode.Mn, r) {
+				return -1
+			}
+			return r
+		}, norm.NFD.String(t.key))
+		if plain = strings.TrimSuffix(strings.TrimSuffix(plain, "'s"), "’s"); len(plain) > 3 {
+			plain = strings.TrimSuffix(plain, "s")
+		}
+		out = append(out, plain)
+	}
+	return out
+}
+
+// covers reports whether the competitor speaks of a topic: in one of its posts
+// stands any of the words that name it.
+func (d *duel) covers(t topic) bool {
+	return slices.ContainsFunc(t.terms[:min(3, len(t.terms))], func(ph phrase) bool { return says(d.rival.items, ph.key) })
 }
 
 func (d *duel) analysis() content.CompetitorAnalysis {
 	out := content.CompetitorAnalysis{Username: d.rival.Username}
 	if len(d.rival.items) == 0 {
-		out.Missing = d.rival.handle + " has no posts in the data" + because(d.rival.Missing) + "."
+		out.Missing = d.rival.handle + " has no posts in the data" + because(told(d.rival.Missing)) + "."
 		return out
 	}
 	p := &prose{}
 	out.Overview, out.Figures = d.overview(p), nil
 	out.Figures = p.figures
 	for _, c := range d.contrasts() {
-		if c.theirs > c.ours {
+		switch {
+		case c.about == "rhythm": // neither good nor bad by itself: the overview tells it
+		case c.theirs > c.ours:
 			out.Strengths = append(out.Strengths, d.contrast(c))
-		} else {
+		default:
 			out.Vulnerabilities = append(out.Vulnerabilities, d.contrast(c))
 		}
 	}
@@ -125,9 +166,9 @@ func (d *duel) analysis() content.CompetitorAnalysis {
 		switch {
 		case f.grade == "":
 		case f.up():
-			out.Strengths = append(out.Strengths, f.statement(d.s.metric))
+			out.Strengths = append(out.Strengths, d.pattern(f))
 		default:
-			out.Vulnerabilities = append(out.Vulnerabilities, f.statement(d.s.metric))
+			out.Vulnerabilities = append(out.Vulnerabilities, d.pattern(f))
 		}
 	}
 	if peak, ok := d.peak(); ok {
@@ -141,6 +182,19 @@ func (d *duel) analysis() content.CompetitorAnalysis {
 		out.Themes = append(out.Themes, t.name())
 	}
 	return out
+}
+
+// pattern tells what works for the competitor, and of a form what the account's
+// own posts say of it.
+func (d *duel) pattern(f finding) content.Statement {
+	st := f.statement(d.s.metric)
+	if f.about != "kind" {
+		return st
+	}
+	p := &prose{figures: st.Figures}
+	ours, _ := d.ours(f, p)
+	st.Text, st.Figures = st.Text+" "+ours, p.figures
+	return st
 }
 
 // overview sets the two accounts beside each other in numbers.
@@ -161,6 +215,11 @@ func (d *duel) overview(p *prose) string {
 	if a, b := d.rival.judged(), d.own.judged(); len(a) > 0 && len(b) > 0 {
 		text += " The median post of " + d.rival.handle + " reaches " + p.amount("median of "+d.rival.handle, "count", median(values(a)), len(a)) + " " + d.s.metric +
 			", that of " + d.own.handle + " " + p.amount("median of "+d.own.handle, "count", median(values(b)), len(b)) + d.orderCaveat() + "."
+	}
+	for _, c := range d.contrasts() {
+		if c.about == "rhythm" {
+			text += " " + d.rival.handle + " publishes " + p.amount(d.rival.handle+": "+c.per, c.unit, c.theirs, len(c.of[0])) + " posts a week, " + d.own.handle + " " + p.amount(d.own.handle+": "+c.per, c.unit, c.ours, len(c.of[1])) + "."
+		}
 	}
 	groups := byKind(d.rival.items)
 	var mix []string
@@ -206,7 +265,7 @@ func (d *duel) uncovered() (content.Statement, bool) {
 	var names []string
 	var of []*item
 	for _, t := range d.own.topics {
-		if !slices.ContainsFunc(t.terms[:min(2, len(t.terms))], func(ph phrase) bool { return says(d.rival.items, ph.key) }) {
+		if !d.covers(t) {
 			names = append(names, quoted(t.name())+" ("+p.posts("posts of "+d.own.handle+" around "+t.name(), len(t.items))+" of "+d.own.handle+")")
 			of = append(of, t.items...)
 		}

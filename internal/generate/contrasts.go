@@ -68,11 +68,8 @@ func rates(items []*item) []float64 {
 func (d *duel) contrast(c contrast) content.Statement {
 	p := &prose{}
 	verb := "reaches"
-	switch c.about {
-	case "conversation":
+	if c.about == "conversation" {
 		verb = "draws"
-	case "rhythm":
-		verb = "publishes"
 	}
 	if c.what != "" {
 		verb += " " + c.what
@@ -143,7 +140,7 @@ func (d *duel) counterKind(f finding) content.Statement {
 // counterTopic defends the account's own ground.
 func (d *duel) counterTopic() (content.Statement, bool) {
 	for _, t := range d.own.topics {
-		if slices.ContainsFunc(t.terms[:min(2, len(t.terms))], func(ph phrase) bool { return says(d.rival.items, ph.key) }) {
+		if d.covers(t) {
 			continue
 		}
 		p := &prose{}

@@ -43,7 +43,7 @@ func kindFeatures() []feature {
 		all = append(all, feature{
 			about: "kind", key: "kind " + string(kind), name: many, others: "posts of other kinds",
 			is: "is a " + one, are: "are " + many, more: "Make more " + many, fewer: "Make fewer " + many,
-			do: "make %s a " + one, undo: "choose another form than " + one + " for %s",
+			do: "make %s " + many, undo: "give %s another form than " + one,
 			holds: func(it *item) bool { return it.Kind == kind },
 		})
 	}
@@ -66,7 +66,7 @@ func topicFeatures(topics []topic) []feature {
 			about: "topic", key: "topic " + t.name(), name: "posts around " + name, others: "posts on anything else",
 			is: "is about it", are: "are about it", more: "Return to " + name, fewer: "Rework or rest " + name,
 			do:    "put %s on " + name + marking(t),
-			undo:  "keep %s off " + name,
+			undo:  "leave " + name + " out of %s, or tell it another way",
 			holds: func(it *item) bool { return in[it] },
 		})
 	}
@@ -190,23 +190,23 @@ func (s *study) formFeatures() []feature {
 	with := func(f feature, holds func(*item) bool) feature { f.holds = holds; return f }
 	return []feature{
 		with(form("question", "ask a question", "asks a question", "Ask more questions", "Ask fewer questions",
-			"ask one question in %s", "make %s without a question"), func(it *item) bool { return it.doubt }),
+			"ask a question in %s", "let %s do without a question"), func(it *item) bool { return it.doubt }),
 		with(form("call to action", "ask the reader to act", "asks the reader to act", "Ask for an action more often", "Sell less openly",
-			"end %s with one clear request", "let %s stand without a request"), func(it *item) bool { return it.asks != "" }),
+			"end %s with a clear request", "let %s stand without a request"), func(it *item) bool { return it.asks != "" }),
 		with(form("emoji", "use emoji", "uses emoji", "Use emoji more often", "Write without emoji",
 			"give %s an emoji", "write %s without emoji"), func(it *item) bool { return len(it.emoji) > 0 }),
 		with(form("link", "hold a link", "holds a link", "Put the link in the post", "Keep links out of the post",
 			"put the link into %s", "leave the link out of %s"), func(it *item) bool { return len(it.Links) > 0 }),
 		with(form("list", "hold a list", "holds a list", "Write in lists", "Write without lists",
-			"set out %s as a list", "write %s without a list"), listed),
+			"set out %s as lists", "write %s without lists"), listed),
 		with(form("opening", "open with an emoji", "opens with an emoji", "Open with an emoji", "Open with words, not with an emoji",
 			"open %s with an emoji", "open %s with words"), func(it *item) bool { return emojiAt(strings.TrimSpace(it.Text)) > 0 }),
 		with(form("words", "have no words", "has no words", "Let the picture speak", "Give every post words",
 			"publish %s without words", "write at least a line for %s"), func(it *item) bool { return it.words == 0 }),
 		with(form("reply", "reply to somebody", "replies to somebody", "Reply more", "Post more, reply less",
-			"make %s a reply", "let %s stand by itself"), func(it *item) bool { return it.Reply }),
+			"make %s replies", "let %s stand by themselves"), func(it *item) bool { return it.Reply }),
 		with(form("quote", "quote another post", "quotes another post", "Quote more", "Post more, quote less",
-			"make %s a quote", "let %s stand by itself"), func(it *item) bool { return it.Quote }),
+			"make %s quotes", "let %s stand by themselves"), func(it *item) bool { return it.Quote }),
 	}
 }
 

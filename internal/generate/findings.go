@@ -20,7 +20,10 @@ const (
 	strongSide   = 5
 	strongChance = 0.05
 	// weakChance is where a difference stops being worth a trial.
-	weakChance = 0.25
+	weakChance = 0.1
+	// halfYear is how many weeks a confirmation may take at most for the finding
+	// to be called strong.
+	halfYear = 26
 	// neighbours is how many posts before and after make a post's time.
 	neighbours = 5
 	// fewForTime is the fewest posts whose level over time can be told.
@@ -35,11 +38,16 @@ type finding struct {
 	median, other          float64
 	ratio                  float64   // of the medians; 0 when either is 0
 	low, high              float64   // 80 % interval of the ratio; 0 when too few posts
-	chance, period, honest float64   // see grade
-	grade                  string    // "" when chance explains the difference
-	alike                  []feature // that mark nearly the same posts
+	chance, period, beside float64   // see grade and untangle
+	grade                  string    // "" when chance or a stronger finding explains the difference
+	behind                 string    // the name of the stronger finding that explains it, "" when none does
+	alike                  []finding // that mark nearly the same posts, or part of them
 	trial                  int       // posts a side that would show such a ratio again
+	endless                bool      // so many posts are not published in half a year
 }
+
+// odds is the largest of the chances that were computed.
+func (f finding) odds() float64 { return max(f.chance, f.period, f.beside) }
 
 // up reports whether the posts with the feature do better.
 func (f finding) up() bool { return f.ratio > 1 }
@@ -48,7 +56,7 @@ func (f finding) up() bool { return f.ratio > 1 }
 // share of posts concerned breaking near-ties.
 func (f finding) score() float64 {
 	effect := min(math.Abs(math.Log(f.ratio)), math.Log(4))
-	return effect * weight(f.grade) * (1 - f.honest)
+	return effect * weight(f.grade) * (1 - f.odds())
 }
 
 func weight(grade string) float64 {
@@ -62,8 +70,9 @@ func weight(grade string) float64 {
 }
 
 // findings compares the posts by every feature that enough of them have and
-// enough lack, grades what came out and merges features that mark the same
-// posts. Best supported first; those that chance explains come last.
+// enough lack, grades what came out, merges features that mark the same posts
+// and tests what is left beside the stronger findings. Best supported first;
+// those that chance or a stronger finding explains come last.
 func (s *study) findings() []finding {
 	if s.winners() {
 		return nil
@@ -82,10 +91,28 @@ func (s *study) weigh(among *set, features []feature, drift map[*item]float64) [
 	for i, f := range all {
 		chances[i] = f.chance
 	}
+	rate, over := among.perWeek()
 	for i, adjusted := range adjust(chances) {
-		all[i].grade = grade(all[i], adjusted)
-		all[i].honest = max(all[i].chance, all[i].period)
+		f := &all[i]
+		f.endless = over != nil && float64(2*f.trial) > halfYear*rate
+		if f.grade = grade(*f, adjusted); f.grade == strong && f.endless {
+			f.grade = moderate
+		}
 	}
+	ranked(all)
+	kept := merged(all)
+	s.untangle(kept, among)
+	ranked(kept)
+	for i, f := range kept {
+		if f.grade != "" && min(len(f.with), len(f.rest)) >= strongSide {
+			kept[i].low, kept[i].high = interval(values(f.with), values(f.rest), seeded(s.corpus.Account.Key(), among.handle, f.key, "interval"))
+		}
+	}
+	return kept
+}
+
+// ranked sorts findings by score, those without a grade last.
+func ranked(all []finding) {
 	sort.SliceStable(all, func(i, j int) bool {
 		a, b := all[i], all[j]
 		if (a.grade == "") != (b.grade == "") {
@@ -93,13 +120,6 @@ func (s *study) weigh(among *set, features []feature, drift map[*item]float64) [
 		}
 		return cmp.Or(cmp.Compare(b.score(), a.score()), cmp.Compare(a.key, b.key)) < 0
 	})
-	kept := merged(all)
-	for i, f := range kept {
-		if f.grade != "" && min(len(f.with), len(f.rest)) >= strongSide {
-			kept[i].low, kept[i].high = interval(values(f.with), values(f.rest), seeded(s.corpus.Account.Key(), among.handle, f.key, "interval"))
-		}
-	}
-	return kept
 }
 
 func (s *study) compare(among *set, f feature, drift map[*item]float64) (finding, bool) {
@@ -128,7 +148,7 @@ func (s *study) compare(among *set, f feature, drift map[*item]float64) (finding
 		got.chance = 1 - math.Pow(1-got.chance, float64(f.tries))
 	}
 	if drift != nil {
-		got.period = chance(drifted(got.with, drift), drifted(got.rest, drift), random)
+		got.period = chance(picked(got.with, drift), picked(got.rest, drift), random)
 	}
 	got.trial = needed(spread(with, rest), got.ratio)
 	return got, true
@@ -169,115 +189,4 @@ func (s *study) drift() map[*item]float64 {
 		out[it] = logs[i] - median(near)
 	}
 	return out
-}
-
-func drifted(items []*item, drift map[*item]float64) []float64 {
-	out := make([]float64, len(items))
-	for i, it := range items {
-		out[i] = drift[it]
-	}
-	return out
-}
-
-// merged folds findings that split the posts in nearly the same way into the
-// best of them, which names the others.
-func merged(all []finding) []finding {
-	var kept []finding
-	for _, f := range all {
-		twin := -1
-		if f.grade != "" {
-			twin = slices.IndexFunc(kept, func(k finding) bool { return k.grade != "" && sameSplit(k, f) })
-		}
-		if twin < 0 {
-			kept = append(kept, f)
-			continue
-		}
-		if overlap(kept[twin].with, f.with) > overlap(kept[twin].rest, f.with) { // else the same seen from the other side
-			kept[twin].alike = append(kept[twin].alike, f.feature)
-		}
-	}
-	return kept
-}
-
-// sameSplit reports whether two findings set apart nearly the same posts, in
-// whichever direction: at least 7 in 10 of those that either sets apart.
-func sameSplit(a, b finding) bool {
-	if a.about == b.about && a.about == "topic" {
-		return false
-	}
-	return overlap(a.with, b.with) >= 0.7 || overlap(a.with, b.rest) >= 0.7 && overlap(a.rest, b.with) >= 0.7
-}
-
-func overlap(a, b []*item) float64 {
-	in := map[*item]bool{}
-	for _, it := range a {
-		in[it] = true
-	}
-	both := 0
-	for _, it := range b {
-		if in[it] {
-			both++
-		}
-	}
-	return float64(both) / float64(max(len(a)+len(b)-both, 1))
-}
-
-// sentence writes a finding with its numbers and what they are worth.
-func (f finding) sentence(p *prose, metric string) string {
-	f.note(p)
-	text := upper(f.name) + " reach a median of " + p.amount("median of "+f.name, "count", f.median, len(f.with)) + " " + metric +
-		" over " + p.posts("posts compared: "+f.name, len(f.with)) + ", " + f.others + " " +
-		p.amount("median of "+f.others, "count", f.other, len(f.rest)) + " over " + p.posts("posts compared: "+f.others, len(f.rest)) +
-		", a ratio of " + p.times("ratio of the medians", f.ratio, len(f.with)+len(f.rest))
-	if f.high > 0 {
-		text += " (80 % interval " + p.times("interval, low", f.low, len(f.with)+len(f.rest)) + "–" +
-			p.times("interval, high", f.high, len(f.with)+len(f.rest)) + ")"
-		p.percent("coverage of the interval", 0.8, len(f.with)+len(f.rest))
-	}
-	return text + "; " + f.worth(p) + "."
-}
-
-func (f feature) note(p *prose) {
-	for _, figure := range f.figures {
-		p.keep(figure)
-	}
-}
-
-func (f finding) worth(p *prose) string {
-	all := len(f.with) + len(f.rest)
-	odds := p.percent("chance of such a gap", f.chance, all)
-	if f.tries > 1 {
-		odds += " (as the best of " + p.count("slots it was picked from", f.tries) + " slots)"
-	}
-	switch {
-	case f.grade == "" && f.period > weakChance && f.chance <= weakChance:
-		return "but measured against the posts around the same time the gap is gone (" +
-			p.percent("chance of such a gap within its time", f.period, all) + " by chance), so it goes with the period"
-	case f.grade == "":
-		return "shuffling the " + p.posts("posts shuffled", all) + " gives as wide a gap " + odds + " of the time, so it says nothing yet"
-	case f.grade == weak:
-		text := "shuffled posts give as wide a gap " + odds + " of the time"
-		if f.period > f.chance {
-			text += ", against the posts around the same time " + p.percent("chance of such a gap within its time", f.period, all)
-		}
-		return text + ": a hint to test, not yet a rule"
-	}
-	text := "shuffled posts give as wide a gap only " + odds + " of the time"
-	if f.period > 0 {
-		text += ", and it holds against the posts around the same time (" + p.percent("chance of such a gap within its time", f.period, all) + ")"
-	}
-	return text
-}
-
-// twins says which other features mark the same posts.
-func (f finding) twins(p *prose) string {
-	if len(f.alike) == 0 {
-		return ""
-	}
-	var names []string
-	for _, twin := range f.alike[:min(3, len(f.alike))] {
-		names = append(names, twin.name)
-		twin.note(p)
-	}
-	return " Nearly the same posts are " + list(names, "and") + ", so the data cannot tell which of these makes the difference."
 }

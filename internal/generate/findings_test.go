@@ -19,8 +19,8 @@ func TestGradeSaysHowMuchAComparisonTells(t *testing.T) {
 		"clear and many":             {good, bad, 0.01, 0.02, 0.03, strong},
 		"clear, few on one side":     {good[:3], bad, 0.01, 0, 0.03, moderate},
 		"clear until corrected":      {good, bad, 0.03, 0, 0.2, moderate},
-		"a hint":                     {good, bad, 0.2, 0, 0.4, weak},
-		"chance":                     {good, bad, 0.3, 0, 0.6, ""},
+		"a hint":                     {good, bad, 0.09, 0, 0.4, weak},
+		"chance":                     {good, bad, 0.11, 0, 0.6, ""},
 		"gone within its time":       {good, bad, 0.01, 0.4, 0.01, ""},
 		"median against the average": {[]float64{5, 5, 5, 0, 0}, []float64{4, 4, 4, 99, 99}, 0.01, 0, 0.01, ""},
 	} {

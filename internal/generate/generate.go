@@ -41,9 +41,9 @@ func Plan(ctx context.Context, corpus content.Corpus, analysis content.Analysis,
 		Made:     now.UTC(),
 		Analyzed: len(s.own.items),
 		Language: s.language,
-		Notes:    s.notes(now, index != nil),
 		Profile:  s.profile(),
 		Works:    s.works(found),
+		Trend:    s.trend(now.UTC()),
 		Topics:   s.planTopics(),
 		Next:     s.next(found),
 	}
@@ -51,7 +51,10 @@ func Plan(ctx context.Context, corpus content.Corpus, analysis content.Analysis,
 	for _, d := range duels {
 		plan.Competitors = append(plan.Competitors, d.analysis())
 	}
-	plan.Recommendations, plan.Withheld = s.recommend(found, duels)
+	p := &prose{}
+	plan.Notes = s.notes(p, now, index != nil)
+	plan.Recommendations, plan.Withheld = s.recommend(found, duels, p)
+	plan.Figures = p.figures
 	return plan, nil
 }
 

@@ -73,10 +73,10 @@ func (s *set) repeatable(posts []*item) []line {
 	return out
 }
 
-// timeless reports whether a sentence says nothing of a day, quotes nobody,
+// timeless reports whether a sentence says nothing of a day or a contest, quotes nobody,
 // has no footnote and leads nowhere in particular.
 func timeless(text string) bool {
-	return !passing(unlinked(text)) && !strings.ContainsAny(text, "“”\"«»*") && !strings.Contains(strings.ToLower(text), "http")
+	return !passing(unlinked(text)) && !event(text) && !strings.ContainsAny(text, "“”\"«»*") && !strings.Contains(strings.ToLower(text), "http")
 }
 
 func keysOf(text string) []string {

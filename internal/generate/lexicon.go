@@ -80,6 +80,16 @@ func asking(language, sentence string) string {
 	return ""
 }
 
+// event reports whether a word or sentence is of a contest or a giveaway: it
+// ends, and what it draws is drawn by the prize.
+func event(text string) bool {
+	const words = " giveaway giveaways contest contests competition sweepstakes raffle win wins won winner winners prize prizes enter entry entries entered " +
+		"sorteo concurso gana gánate ganador premio premios bases sorteio ganhe prêmio concours gagnez gagner tirage gewinnspiel gewinne gewinnt verlosung concorso vinci estrazione "
+	return slices.ContainsFunc(tokens(text), func(t token) bool {
+		return strings.Contains(words, " "+t.key+" ") || strings.Contains(t.key, "giveaway") || strings.Contains(t.key, "contest") || strings.Contains(t.key, "sorteo")
+	})
+}
+
 // passing reports whether a sentence speaks of a moment that is over by the
 // time a draft is posted.
 func passing(sentence string) bool {

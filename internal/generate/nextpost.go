@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/stagewatch/stagewatch/internal/content"
 )
@@ -66,7 +63,7 @@ func (s *study) draft(found []finding, p *prose) (*draft, string) {
 	worded := where(s.own.worded(), func(it *item) bool { return it.Language == s.language })
 	switch {
 	case len(s.own.items) == 0:
-		return nil, handle + " has no posts" + because(s.own.Missing) + ": not enough data for a draft, which needs a main language and " + p.posts("posts needed for a draft", minSide) + " in it."
+		return nil, handle + " has no posts" + because(told(s.own.Missing)) + ": not enough data for a draft, which needs a main language and " + p.posts("posts needed for a draft", minSide) + " in it."
 	case s.language == "":
 		return nil, "None of the " + p.posts("posts", len(s.own.items)) + " of " + handle + " has words in a language that could be told, so " + handle + " has no main language to write in."
 	}
@@ -86,105 +83,6 @@ func (s *study) draft(found []finding, p *prose) (*draft, string) {
 	return d, ""
 }
 
-// choose picks the topic (one that does better than chance, else the largest),
-// the kind and the names to speak of.
-func (d *draft) choose(worded []*item, found []finding, p *prose) {
-	d.posts = worded
-	for i := range d.own.topics {
-		t := &d.own.topics[i]
-		inside := where(t.items, func(it *item) bool { return it.Language == d.language })
-		if len(inside) < 2 || len(fitting(vocabulary(inside), d.study, d.frames.free)) == 0 {
-			continue
-		}
-		better := slices.ContainsFunc(found, func(f finding) bool { return f.key == "topic "+t.name() && f.grade != "" && f.up() })
-		if d.topic == nil || better {
-			d.topic, d.posts = t, inside
-			if better {
-				d.reasons = append(d.reasons, quoted(t.name())+" does better than the other topics")
-				break
-			}
-		}
-	}
-	d.names(worded)
-	d.form(found, p)
-}
-
-func (d *draft) names(worded []*item) {
-	inside, all := fitting(vocabulary(d.posts), d.study, d.frames.free), fitting(vocabulary(worded), d.study, d.frames.free)
-	candidates := append(inside, all...)
-	if len(candidates) == 0 {
-		return
-	}
-	d.a = candidates[0]
-	for _, p := range all { // counted in all posts, not only in the topic's
-		if p.key == d.a.key {
-			d.a = p
-		}
-	}
-	if !d.a.distinct() {
-		return
-	}
-	for _, b := range all {
-		if b.distinct() && !shareWord(b.key, d.a.key) && overlap(b.in, d.a.in) <= 0.2 {
-			d.b = b
-			return
-		}
-	}
-}
-
-// distinct reports whether a phrase is the name of one thing: of several
-// words, or written as no ordinary word is. Only such names can be offered
-// against each other.
-func (p phrase) distinct() bool {
-	if !p.name || p.tag {
-		return false
-	}
-	_, size := utf8.DecodeRuneInString(p.written)
-	return p.words > 1 || strings.IndexFunc(p.written[size:], func(r rune) bool { return unicode.IsUpper(r) || r == '’' || r == '\'' || r == '-' }) >= 0
-}
-
-// fitting returns the phrases that may stand in a frame, best first: distinct
-// names, hashtags, other names and, where any noun fits, other words.
-func fitting(phrases []phrase, s *study, free bool) []phrase {
-	rank := func(p phrase) int {
-		switch {
-		case p.distinct():
-			return 0
-		case p.tag:
-			return 1
-		case p.name:
-			return 2
-		}
-		return 3
-	}
-	kept := only(phrases, func(p phrase) bool {
-		return (free || rank(p) < 3) && !s.own.selfName(p) && !hasDigit(p.key) && !passing(p.written) && len([]rune(p.key)) > 2
-	})
-	slices.SortStableFunc(kept, func(a, b phrase) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(b.in), len(a.in)), cmp.Compare(b.times, a.times), newest(b).Compare(newest(a)), cmp.Compare(a.key, b.key))
-	})
-	return kept
-}
-
-// newest returns when the phrase was last used.
-func newest(p phrase) time.Time {
-	_, last := span(p.in)
-	return last
-}
-
-// form picks the kind: one that does better than chance, else what the
-// account mostly publishes on the topic.
-func (d *draft) form(found []finding, p *prose) {
-	for _, f := range found {
-		if f.about == "kind" && f.grade != "" && f.up() {
-			d.kind = f.with[0].Kind
-			d.reasons = append(d.reasons, kindNoun(d.kind, 2)+" reach "+p.times("ratio of the form", f.ratio, len(f.with)+len(f.rest))+" the median of the other posts ("+f.grade+" evidence)")
-			return
-		}
-	}
-	d.kind = kindsByUse(byKind(d.posts))[0]
-}
-
 // share returns the share of the draft's posts that something holds of.
 func (d *draft) share(holds func(*item) bool) float64 {
 	return float64(len(where(d.own.worded(), holds))) / float64(len(d.own.worded()))
@@ -195,14 +93,14 @@ func (d *draft) pick(variants []string, of string) string {
 	return variants[seeded(d.corpus.Account.Key(), d.a.key, of).IntN(len(variants))]
 }
 
-// hook is the first line: a question where the account asks questions in at
-// least a quarter of its posts, or where two things can be set side by side.
+// hook is the first line: a question where two things can be set side by side,
+// or a name in an account that asks questions in at least a quarter of its posts.
 func (d *draft) hook() string {
 	frame := d.pick(d.frames.talk, "talk")
 	switch {
 	case d.b.key != "":
 		frame = d.pick(d.frames.choice, "choice")
-	case d.share(func(it *item) bool { return it.doubt }) >= 0.25:
+	case (d.a.name || d.a.tag) && d.share(func(it *item) bool { return it.doubt }) >= 0.25:
 		frame = d.pick(d.frames.open, "open")
 	}
 	text := fill(frame, d.a.written, d.b.written)
@@ -247,11 +145,12 @@ func (d *draft) body() string {
 	return ""
 }
 
-// ask is the call to action: the account's own standing one, else one of the
-// sort that it uses.
+// ask is the call to action: the account's own standing one where its posts
+// on the subject make it and it names nothing else, else one of the sort that
+// the account uses.
 func (d *draft) ask() string {
 	for _, h := range d.habits {
-		if h.ask != "" && d.corpus.Account.Platform != content.Twitter {
+		if h.ask != "" && d.corpus.Account.Platform != content.Twitter && common(h.in, d.posts) > 0 && !d.strays(h.text) {
 			d.quotes++
 			return h.text
 		}
@@ -267,6 +166,14 @@ func (d *draft) ask() string {
 	return fill(d.pick(d.frames.comment, "comment"), d.a.written, "")
 }
 
+// strays reports whether a sentence names another thing than the draft does.
+func (d *draft) strays(text string) bool {
+	return slices.ContainsFunc(d.own.phrases, func(p phrase) bool {
+		return p.distinct() && !shareWord(p.key, d.a.key) && (d.b.key == "" || !shareWord(p.key, d.b.key)) &&
+			strings.Contains(fold(unlinked(text)), fold(p.key)) && !d.own.selfName(p)
+	})
+}
+
 // tweet cuts the text to what fits; the frames are far shorter, but a name in
 // the data need not be.
 func (d *draft) tweet(text string) string {
@@ -277,14 +184,14 @@ func (d *draft) tweet(text string) string {
 	return text
 }
 
-// hashtags returns those in the text first, then those that the topic's posts
-// carry most, all used by at least two posts of the account.
+// hashtags returns those in the text first, then those on at least half of the
+// posts that hold the draft's subject, most used first; never one of a contest.
 func (d *draft) hashtags(text string) []string {
-	counts, spelling := carriers(d.posts, hashtags)
-	overall, _ := carriers(d.own.items, hashtags)
+	about := slices.Concat(d.a.in, d.b.in)
+	counts, spelling := carriers(about, hashtags)
 	var keys []string
 	for key := range counts {
-		if overall[key] >= 2 {
+		if counts[key] >= 2 && 2*counts[key] >= len(about) && !event(key) {
 			keys = append(keys, key)
 		}
 	}
@@ -305,11 +212,9 @@ func (d *draft) hashtags(text string) []string {
 }
 
 func (d *draft) headline() string {
-	text := d.a.written
+	text := upper(d.a.written)
 	if d.b.key != "" {
 		text = fill(d.frames.headChoice, d.a.written, d.b.written)
-	} else if words := d.mood(); len(words) > 0 && !d.a.tag {
-		text += ": " + words[0]
 	}
 	if fields := strings.Fields(text); len(fields) > headlineWords {
 		text = strings.Join(fields[:headlineWords], " ")
@@ -317,7 +222,7 @@ func (d *draft) headline() string {
 	return text
 }
 
-// image describes the picture by the account's own words.
+// image describes the picture by what the posts on the subject share.
 func (d *draft) image() string {
 	var scene string
 	switch {
@@ -326,18 +231,18 @@ func (d *draft) image() string {
 	case d.kind == content.Carousel && d.b.key != "":
 		scene = "Carousel: first frame " + d.a.written + " beside " + d.b.written + ", then one frame for each"
 	case d.kind == content.Carousel:
-		scene = "Carousel: first frame " + d.a.written + " alone, then closer from frame to frame"
+		scene = "Carousel on " + d.a.written + ": first frame the whole, then closer from frame to frame"
 	case d.kind == content.Video:
-		scene = "Opening frame of a vertical video: " + d.a.written + " fills the picture"
+		scene = "Opening frame of a vertical video on " + d.a.written
 	case d.b.key != "":
 		scene = "Photo: " + d.a.written + " and " + d.b.written + " side by side"
 	default:
-		scene = "Photo: " + d.a.written + " in the middle of a plain scene"
+		scene = "Photo on " + d.a.written + ", one thing on a plain ground"
 	}
 	if words := d.mood(); len(words) > 0 {
-		scene += "; the account’s own words for it are " + list(words, "and")
+		scene += "; the posts with " + d.a.written + " also speak of " + list(words, "and")
 	}
-	return scene + "; no lettering, no logo and no recognisable person beside " + d.a.written + "."
+	return scene + "; no lettering, no logo, no recognisable person."
 }
 
 // pictured returns the kind of the picture: posts that the data show without
@@ -349,15 +254,14 @@ func (d *draft) pictured() content.Kind {
 	return d.kind
 }
 
-// mood returns the topic's words besides the draft's own names.
+// mood returns the words of the topic that posts with the draft's subject hold.
 func (d *draft) mood() []string {
-	if d.topic == nil {
+	if d.topic == nil || d.b.key != "" {
 		return nil
 	}
 	var words []string
 	for _, t := range d.topic.terms {
-		spoken := slices.ContainsFunc(t.in, func(it *item) bool { return it.Language == d.language })
-		if spoken && !t.tag && !shareWord(t.key, d.a.key) && (d.b.key == "" || !shareWord(t.key, d.b.key)) && len(words) < 4 {
+		if !t.tag && !shareWord(t.key, d.a.key) && common(t.in, d.a.in) >= 2 && len(words) < 4 {
 			words = append(words, t.written)
 		}
 	}
@@ -376,8 +280,11 @@ func (s *study) when() string {
 // why says what the draft rests on.
 func (d *draft) why(p *prose) string {
 	text := d.a.written + " is in " + p.posts("posts with "+d.a.written, len(d.a.in)) + " of " + d.own.handle
+	if d.topic != nil {
+		text += ", " + p.count("of them around "+d.topic.name(), common(d.a.in, d.posts)) + " of them around " + quoted(d.topic.name())
+	}
 	if d.b.key != "" {
-		text += ", " + d.b.written + " in " + p.count("posts with "+d.b.written, len(d.b.in)) + " others"
+		text += ", " + d.b.written + " in " + p.count("posts with "+d.b.written, len(d.b.in))
 	}
 	if len(d.reasons) > 0 {
 		text += "; " + list(d.reasons, "and")
@@ -385,7 +292,7 @@ func (d *draft) why(p *prose) string {
 	if slots := d.analysis.Best.Slots; d.when() != "" {
 		text += "; the slot rests on " + p.posts("posts of the slot", slots[0].N)
 		if slots[0].Lift > 0 {
-			text += " at " + p.times("lift of the slot", slots[0].Lift, slots[0].N) + " the usual"
+			text += " at " + p.times("lift of the slot", slots[0].Lift, slots[0].N) + " the mean"
 		}
 	}
 	if d.quotes > 0 {

@@ -8,7 +8,7 @@ import (
 )
 
 // notes says what a reader must know before trusting the rest.
-func (s *study) notes(now time.Time, indexed bool) []string {
+func (s *study) notes(p *prose, now time.Time, indexed bool) []string {
 	var out []string
 	add := func(note string) {
 		if note != "" {
@@ -19,15 +19,12 @@ func (s *study) notes(now time.Time, indexed bool) []string {
 	if !account.TypeGiven {
 		add("The account type of " + handle + " was not given: treated as " + content.NonBranding + ".")
 	}
-	if account.Style == "" {
-		add("The posting style of " + handle + " was not given; the draft follows what its own posts do.")
-	} else {
-		add("The posting style asked for " + handle + " is " + quoted(opening(account.Style)) + ". Nothing here can understand free text, so the draft follows the habits measured in " + handle + "’s posts instead; hold it against the style yourself.")
-	}
-	p := &prose{}
-	if s.winners() {
-		add("The " + p.posts("posts", len(s.own.items)) + " of " + handle + " are its most-liked ones" + because(told(s.own.OrderReason)) +
+	switch all := p.posts("posts", len(s.own.items)); {
+	case s.winners():
+		add("The " + all + " of " + handle + " are " + pick(s.own.OrderAssumed, "assumed to be ", "") + "its most-liked ones" + because(told(s.own.OrderReason)) +
 			": they show what its winners look like, not what works against its ordinary posts; rates, lifts and best times need its newest posts.")
+	case s.own.OrderAssumed && len(s.own.items) > 0:
+		add("The " + all + " of " + handle + " are assumed to be its newest ones" + because(told(s.own.OrderReason)) + ".")
 	}
 	if why := s.whyUnfit(p); why != "" && len(s.own.judged()) > 0 {
 		add("Of " + p.posts("posts", len(s.own.items)) + " of " + handle + ", " + p.count("comparable posts", len(s.own.judged())) + " are compared; left out are" + unwrap(why) + ".")
@@ -45,8 +42,13 @@ func (s *study) notes(now time.Time, indexed bool) []string {
 	}
 	for _, r := range s.rivals {
 		if len(r.items) == 0 {
-			add("Nothing is compared with " + r.handle + because(r.Missing) + ".")
+			add("Nothing is compared with " + r.handle + because(told(r.Missing)) + ".")
 		}
+	}
+	if account.Style == "" {
+		add("The posting style of " + handle + " was not given; the draft follows what its own posts do.")
+	} else {
+		add("The posting style asked for " + handle + " is " + quoted(opening(account.Style)) + ". Nothing here can understand free text, so the draft follows the habits measured in " + handle + "’s posts instead; hold it against the style yourself.")
 	}
 	return out
 }

@@ -36,6 +36,11 @@ func passages(p content.Plan) []passage {
 	}
 	statements("profile", p.Profile)
 	statements("works", p.Works)
+	statements("trend", p.Trend)
+	for _, note := range p.Notes {
+		add("note", note, p.Figures, nil)
+	}
+	add("withheld", p.Withheld, p.Figures, nil)
 	add("next why", p.Next.Why, p.Next.Figures, p.Next.PostIDs)
 	add("next withheld", p.Next.Withheld, p.Next.Figures, nil)
 	for _, c := range p.Competitors {
@@ -97,7 +102,7 @@ func TestSentencesBelongToOneAccount(t *testing.T) {
 	owner := map[string]string{}
 	for name, c := range corpora() {
 		plan := planOf(t, c, shelves{c, "m"})
-		texts := append([]string{plan.Withheld, plan.Next.Caption, plan.Next.Tweet, plan.Next.CallToAction, plan.Next.ImagePrompt, plan.Next.Headline}, plan.Notes...)
+		texts := []string{plan.Next.Caption, plan.Next.Tweet, plan.Next.CallToAction, plan.Next.ImagePrompt, plan.Next.Headline}
 		for _, p := range passages(plan) {
 			texts = append(texts, p.text)
 		}
@@ -278,7 +283,7 @@ func TestNotesSayWhatWasNotGiven(t *testing.T) {
 			t.Errorf("notes lack %q:\n%s", want, notes)
 		}
 	}
-	if notes = strings.Join(planOf(t, cosmetics(), nil).Notes, "\n"); !strings.Contains(notes, "quiet, warm") || !strings.Contains(notes, "@gonehandle (no scrape is stored)") {
+	if notes = strings.Join(planOf(t, cosmetics(), nil).Notes, "\n"); !strings.Contains(notes, "quiet, warm") || !strings.Contains(notes, "@gonehandle (“no scrape is stored”)") {
 		t.Errorf("notes = %s", notes)
 	}
 }

@@ -54,6 +54,15 @@ func (p *prose) times(name string, ratio float64, n int) string {
 	return grouped(ratio) + "×"
 }
 
+// relation writes how much one value is of another: 1.6× as much, 36 % less.
+func (p *prose) relation(name string, ratio float64, n int) string {
+	p.keep(content.Figure{Name: name, Value: ratio, Unit: "ratio", N: n})
+	if ratio >= 1 {
+		return grouped(ratio) + "×"
+	}
+	return p.percent(name+", less than the other by", 1-ratio, n) + " less"
+}
+
 // percent writes a share.
 func (p *prose) percent(name string, share float64, n int) string {
 	p.keep(content.Figure{Name: name, Value: share, Unit: "share", N: n})

@@ -2,14 +2,20 @@ package generate
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/stagewatch/stagewatch/internal/content"
 )
 
-// maxRecommendations is how many a plan offers at most.
-const maxRecommendations = 15
+const (
+	// maxRecommendations is how many a plan offers at most.
+	maxRecommendations = 15
+	// fewForAdvice is the fewest comparable posts from which single ones and
+	// competitors teach anything: below, no level is known to hold them against.
+	fewForAdvice = 8
+)
 
 // An advice is a recommendation with its rank.
 type advice struct {
@@ -24,7 +30,8 @@ type advice struct {
 type desk struct {
 	*study
 	shown    map[*item]bool
-	subjects []string // to write about, quoted; see newDesk
+	roomed   map[string]bool // the topics that were said to have room
+	subjects []string        // to write about, quoted; see newDesk
 	turn     int
 }
 
@@ -32,11 +39,10 @@ type desk struct {
 // main language that do not do worse than the rest, else what the account
 // names most.
 func (s *study) newDesk(found []finding) *desk {
-	d := &desk{study: s, shown: map[*item]bool{}}
+	d := &desk{study: s, shown: map[*item]bool{}, roomed: map[string]bool{}}
 	for _, t := range s.own.topics {
-		shunned := slices.ContainsFunc(found, func(f finding) bool { return f.key == "topic "+t.name() && f.grade != "" && !f.up() })
 		spoken := len(where(t.items, func(it *item) bool { return it.Language == s.language }))
-		if !shunned && 2*spoken > len(t.items) {
+		if !s.shunned(found, t) && 2*spoken > len(t.items) {
 			d.subjects = append(d.subjects, quoted(t.name()))
 		}
 	}
@@ -57,8 +63,8 @@ func (d *desk) subject() string {
 }
 
 // recommend returns the recommendations, best first, and why there are fewer
-// than maxRecommendations.
-func (s *study) recommend(found []finding, duels []*duel) (made []content.Recommendation, withheld string) {
+// than maxRecommendations, the numbers of which p keeps.
+func (s *study) recommend(found []finding, duels []*duel, p *prose) (made []content.Recommendation, withheld string) {
 	d := s.newDesk(found)
 	var all []advice
 	if s.winners() {
@@ -66,8 +72,10 @@ func (s *study) recommend(found []finding, duels []*duel) (made []content.Recomm
 	} else {
 		all = append(d.findingAdvice(found), d.postAdvice()...)
 	}
-	for _, duel := range duels {
-		all = append(all, d.duelAdvice(duel)...)
+	if len(s.own.judged()) >= fewForAdvice {
+		for _, duel := range duels {
+			all = append(all, d.duelAdvice(duel)...)
+		}
 	}
 	for i := range all {
 		all[i].score *= s.focus(all[i])
@@ -77,16 +85,28 @@ func (s *study) recommend(found []finding, duels []*duel) (made []content.Recomm
 		made = append(made, a.Recommendation)
 	}
 	if len(made) < maxRecommendations {
-		withheld = s.withheld(len(made), found, repeats)
+		withheld = s.withheld(p, made, found, repeats)
 	}
 	return made, withheld
+}
+
+// rank comes before the score: what the data lack, then what they support, the
+// best supported first. A rival's posts support nothing beyond a trial.
+func (a advice) rank() float64 {
+	switch {
+	case a.About == "data":
+		return math.Inf(1)
+	case a.rival:
+		return weight(weak)
+	}
+	return weight(a.Evidence)
 }
 
 // chosen returns the best pieces of advice, best first, without those that
 // repeat a better one or rest on no post, and how many these were.
 func chosen(all []advice) (kept []advice, repeats int) {
 	slices.SortStableFunc(all, func(a, b advice) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.Title, b.Title))
+		return cmp.Or(cmp.Compare(b.rank(), a.rank()), cmp.Compare(b.score, a.score), cmp.Compare(a.Title, b.Title))
 	})
 	for _, a := range all {
 		if len(a.PostIDs) == 0 || slices.ContainsFunc(kept, func(k advice) bool { return repeated(k, a) }) {
@@ -116,14 +136,27 @@ func repeated(a, b advice) bool {
 	return a.Title == b.Title || a.About == b.About && a.rival == b.rival && overlap(a.with, b.with) >= 0.7
 }
 
-func (s *study) withheld(made int, found []finding, repeats int) string {
-	p := &prose{}
+// withheld says why there are no more recommendations, and of an account that
+// gives none at all what each part of a plan would need.
+func (s *study) withheld(p *prose, made []content.Recommendation, found []finding, repeats int) string {
 	judged := len(s.own.judged())
 	text := s.own.handle + " gives " + p.posts("posts", len(s.own.items)) + ", " + p.count("comparable posts", judged) + " of them comparable; they support " +
-		p.count("recommendations", made) + " " + plural("recommendation", made)
-	byChance, tooFaint := 0, 0
+		p.some("recommendations", len(made)) + " " + plural("recommendation", len(made)) + s.limits(p, found, repeats)
+	if judged < fewForAdvice {
+		text += ". Not enough data of " + s.own.handle + ": a comparison needs " + p.posts("posts needed on either side", minSide) + " on either side and " + p.count("posts of a strong side", strongSide) +
+			" to be called strong, lessons from single posts " + p.count("posts needed for lessons", fewForAdvice) + " comparable ones, topics " + p.count("posts with words needed", minTopical) +
+			" with words; with fewer nothing is advised: read " + s.own.handle + " again once it has published more"
+	}
+	return text + "."
+}
+
+// limits says what kept the recommendations few.
+func (s *study) limits(p *prose, found []finding, repeats int) string {
+	byChance, taken, tooFaint := 0, 0, 0
 	for _, f := range found {
 		switch {
+		case f.behind != "":
+			taken++
 		case f.grade == "":
 			byChance++
 		case f.faint():
@@ -132,27 +165,28 @@ func (s *study) withheld(made int, found []finding, repeats int) string {
 	}
 	switch {
 	case s.winners():
-		text += ", because a set of most-liked posts has nothing to compare its winners with"
-	case len(found) > 0:
-		text += ": of " + p.count("comparisons", len(found)) + " " + plural("comparison", len(found)) + " that had enough posts, chance explains " +
-			p.count("comparisons explained by chance", byChance)
-		if tooFaint > 0 {
-			text += " and " + p.count("comparisons too faint", tooFaint) + " would take more posts to confirm than there are"
-		}
-		if repeats > 0 {
-			text += ", and " + p.count("repetitions", repeats) + " further " + plural("finding", repeats) + " would only repeat one that is listed"
-		}
-	default:
-		text += ", because no feature is held by " + p.posts("posts needed on either side", minSide) + " and lacked by as many"
+		return ", because a set of most-liked posts has nothing to compare its winners with"
+	case len(found) == 0:
+		return ", because no feature is held by " + p.posts("posts needed on either side", minSide) + " and lacked by as many"
 	}
-	return text + "."
+	text := ": of " + p.count("comparisons", len(found)) + " " + plural("comparison", len(found)) + " that had enough posts, chance explains " + p.count("comparisons explained by chance", byChance)
+	if taken > 0 {
+		text += ", a stronger finding " + p.count("comparisons explained by a stronger finding", taken)
+	}
+	if tooFaint > 0 {
+		text += ", and " + p.count("comparisons too faint", tooFaint) + " would take more posts to confirm than there are"
+	}
+	if repeats > 0 {
+		text += "; " + p.count("repetitions", repeats) + " further " + plural("finding", repeats) + " would only repeat one that is listed"
+	}
+	return text
 }
 
 // findingAdvice turns each graded finding into what to do.
 func (d *desk) findingAdvice(found []finding) []advice {
 	var out []advice
 	for _, f := range found {
-		if f.grade == "" || f.faint() {
+		if f.grade == "" || f.faint() || event(f.key) {
 			continue
 		}
 		p := &prose{}
@@ -179,48 +213,52 @@ func (d *desk) findingAdvice(found []finding) []advice {
 // confirmed by as many posts as it was found in.
 func (f finding) faint() bool { return f.grade == weak && f.trial > len(f.with)+len(f.rest) }
 
-// how says what to do with the coming posts. What is only likely is done with
-// every second post, so that the others stay to compare with.
+// how says what to do with the coming posts. What is only likely is tried on a
+// few of them, so that the others stay to compare with.
 func (d *desk) how(f finding, p *prose) string {
-	action, side, lead := f.undo, f.rest, "the best of the others is "
+	action, side, lead, many := f.undo, f.rest, "; one of the others is ", "most of the coming posts"
 	if f.up() {
-		action, side, lead = f.do, f.with, "the best so far is "
+		action, side, lead, many = f.do, f.with, "; one to go by is ", "more of the coming posts"
 	}
-	var text string
-	switch {
-	case f.grade == strong:
-		text = strings.ReplaceAll(action, "%s", "each post that it suits")
-	case !f.up() && len(f.with)*3 <= len(f.rest): // rare already: nothing to try out
-		text = strings.ReplaceAll(action, "%s", "the coming ones")
-	default:
-		text = "for the next " + p.posts("posts of the trial", 2*f.trial) + " " + strings.ReplaceAll(action, "%s", "every second one") +
-			" and leave the others as they are"
+	if f.grade != strong && !f.endless && (f.up() || len(f.with)*3 > len(f.rest)) {
+		many = "the next " + p.posts("posts of the trial", f.trial) + " that suit it"
 	}
-	return upper(text) + "; " + lead + d.model(side, p) + "." + d.room(f, p)
+	text := upper(strings.ReplaceAll(action, "%s", many))
+	if f.up() {
+		text += " (so far " + p.count("posts compared: "+f.name, len(f.with)) + " of " + p.count("posts compared", len(f.with)+len(f.rest)) + ")"
+	}
+	return text + lead + d.model(side, p) + "." + d.room(f, p)
 }
 
-// model points at the best of the posts that was not pointed at yet.
+// model points at a good post that was not pointed at yet: among the better
+// half of items, but no anomaly, since what lifted one post once is no form to
+// repeat.
 func (d *desk) model(items []*item, p *prose) string {
 	order := best(items)
-	pick := order[0]
-	for _, it := range order[:min(len(order), minSide)] {
-		if !d.shown[it] {
-			pick = it
-			break
-		}
+	if plain := where(order, func(it *item) bool { return !d.odd(it, order) }); len(plain) > 0 {
+		order = plain
 	}
+	fresh := slices.IndexFunc(order[:(len(order)+1)/2], func(it *item) bool { return !d.shown[it] })
+	pick := order[max(fresh, 0)]
 	d.shown[pick] = true
 	return p.pointer(pick)
 }
 
+// odd reports whether a post is far above its like: one that stage 4 calls an
+// anomaly, or three times the median of the group.
+func (d *desk) odd(it *item, group []*item) bool {
+	return slices.ContainsFunc(d.analysis.Anomalies.Found, func(a content.Anomaly) bool { return a.PostID == it.ID }) ||
+		it.judged && it.value > 3*median(values(group))
+}
+
 // room names the topic where a feature that does well is used least.
 func (d *desk) room(f finding, p *prose) string {
-	if !f.up() || f.about == "topic" {
+	if !f.up() || f.about != "kind" && f.about != "question" {
 		return ""
 	}
 	least, share := -1, 0.5
 	for i, t := range d.own.topics {
-		if !slices.Contains(d.subjects, quoted(t.name())) {
+		if !slices.Contains(d.subjects, quoted(t.name())) || d.roomed[t.name()] {
 			continue
 		}
 		if used := float64(len(where(t.items, f.holds))) / float64(len(t.items)); used < share {
@@ -231,15 +269,17 @@ func (d *desk) room(f finding, p *prose) string {
 		return ""
 	}
 	t := d.own.topics[least]
+	d.roomed[t.name()] = true
 	used := len(where(t.items, f.holds))
 	return " There is most room on " + quoted(t.name()) + ", where " + p.some("posts around "+t.name()+" that "+f.are, used) + " of the " +
 		p.posts("posts around "+t.name(), len(t.items)) + " " + either(max(used, 1), f.is, f.are) + "."
 }
 
 func (d *desk) measure(f finding, p *prose) string {
+	medians := p.amount("median of "+f.name, "count", f.median, len(f.with)) + " and " + p.amount("median of "+f.others, "count", f.other, len(f.rest))
 	side := p.posts("posts a side", f.trial)
-	return "The two medians to compare are " + p.amount("median of "+f.name, "count", f.median, len(f.with)) + " and " +
-		p.amount("median of "+f.others, "count", f.other, len(f.rest)) + "; with the spread of these " +
-		p.posts("posts compared", len(f.with)+len(f.rest)) + ", " + side + " on either side would show a ratio of " +
-		p.times("ratio of the medians", f.ratio, len(f.with)+len(f.rest)) + " four times in five."
+	if f.endless {
+		return "It would take " + side + " of either sort to see this difference again, more than " + d.own.handle + " publishes in half a year: watch whether the medians stay near " + medians + "."
+	}
+	return "Compare the next " + side + " of either sort with the medians so far, " + medians + ": with the spread seen here so many show such a difference four times in five."
 }

@@ -99,11 +99,16 @@ func (d *desk) warning(v *duel) (advice, bool) {
 			continue
 		}
 		p := &prose{}
+		why := f.sentence(p, d.metric)
+		ours, against := v.ours(f, p)
+		if against {
+			continue
+		}
 		return advice{
 			Recommendation: content.Recommendation{
 				Title: f.fewer + "? It goes with less at " + v.rival.handle + ": " + p.amount("median of "+f.name, "count", f.median, len(f.with)) + " against " + p.amount("median of "+f.others, "count", f.other, len(f.rest)), About: f.about,
-				Why: f.sentence(p, d.metric) + " " + p.count("own posts of the kind", len(mine)) + " of your " + p.posts("posts of "+d.own.handle, len(d.own.items)) + " " + either(len(mine), f.is, f.are) + ".",
-				How: "Set a few of yours against it: " + strings.ReplaceAll(f.undo, "%s", "the next post on "+d.subject()) + ", as " + d.model(f.rest, p) + " of " + v.rival.handle + " does.",
+				Why: why + " " + ours,
+				How: "Set a few of yours against it: " + strings.ReplaceAll(f.undo, "%s", "the next few posts on "+d.subject()) + ", as " + d.model(f.rest, p) + " of " + v.rival.handle + " shows.",
 				Measure: "Against the median of " + d.own.handle + ", " + p.amount("median", "count", median(values(d.own.judged())), len(d.own.judged())) + " over " +
 					p.posts("comparable posts", len(d.own.judged())) + "; what holds for " + v.rival.handle + " need not hold here.",
 				Figures: p.figures, PostIDs: cite(best(f.with), best(f.rest), mine), Evidence: weak,

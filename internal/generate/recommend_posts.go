@@ -11,6 +11,9 @@ import (
 
 // postAdvice draws advice from single posts and habits instead of comparisons.
 func (d *desk) postAdvice() []advice {
+	if len(d.own.judged()) < fewForAdvice {
+		return nil
+	}
 	var out []advice
 	for _, write := range []func(*prose) (advice, bool){d.followUp, d.talk, d.views, d.bioAdvice, d.recycled} {
 		p := &prose{}
@@ -164,6 +167,9 @@ func (d *desk) bioAdvice(p *prose) (advice, bool) {
 		return advice{}, false
 	}
 	for _, tag := range d.bioTags() {
+		if event(tag) {
+			continue
+		}
 		used := where(worded, carries(hashtags, tag))
 		n := len(worded)
 		if len(used)*4 >= n {
@@ -174,8 +180,8 @@ func (d *desk) bioAdvice(p *prose) (advice, bool) {
 				Title: "Use #" + tag + " yourself, as the bio of " + d.own.handle + " asks others to", About: "hashtag",
 				Why: "The bio names #" + tag + ", yet " + p.some("posts with #"+tag, len(used)) + " of the " + p.posts("posts with words", n) + " of " + d.own.handle + " " +
 					either(max(len(used), 1), "carries", "carry") + " it, so nothing in the data says what it would bring.",
-				How: "Put #" + tag + " on every second one of the next " + p.posts("posts of the trial", 2*n) + " and leave the others as they are, beginning with posts on " + d.subject() + ".",
-				Measure: "Compare the medians of the two halves; the median of the " + p.posts("comparable posts", len(d.own.judged())) + " so far is " +
+				How: "Put #" + tag + " on the next " + p.posts("posts of the trial", minSide) + " that fit it, beginning with one on " + d.subject() + ".",
+				Measure: "From " + p.count("posts of the trial", minSide) + " posts on their median can be compared with the others’; the median of the " + p.posts("comparable posts", len(d.own.judged())) + " so far is " +
 					p.amount("median", "count", median(values(d.own.judged())), len(d.own.judged())) + ".",
 				PostIDs: cite(worded), Evidence: weak,
 			},
@@ -197,6 +203,9 @@ func (d *desk) untried() []advice {
 	top := best(judged)[0]
 	var out []advice
 	for _, f := range d.features() {
+		if event(f.key) {
+			continue
+		}
 		few := where(judged, func(it *item) bool { return (f.known == nil || f.known(it)) && f.holds(it) })
 		if len(few) != minSide-1 || best(few)[len(few)-1].value < 1.5*usual || slices.Contains(few, top) || len(out) == most {
 			continue

@@ -73,10 +73,14 @@ func (d *desk) formAdvice(v *duel, f finding) (advice, bool) {
 	p := &prose{}
 	kind := f.with[0].Kind
 	why := f.sentence(p, d.metric)
+	ours, against := v.ours(f, p)
+	if against {
+		return advice{}, false
+	}
 	return advice{
 		Recommendation: content.Recommendation{
-			Title: "Make more " + kindNoun(kind, 2) + ", the form in which " + v.rival.handle + " does best", About: "kind",
-			Why: why + " " + p.count("own posts of the form", len(mine)) + " of " + p.posts("posts of "+d.own.handle, len(d.own.items)) + " of " + d.own.handle + " " + either(len(mine), "is one", "are such") + ".",
+			Title: "Try more " + kindNoun(kind, 2) + ", the form in which " + v.rival.handle + " does best", About: "kind",
+			Why: why + " " + ours,
 			How: "Turn the next post on " + d.subject() + " into a " + kindNoun(kind, 1) + "; " + d.model(f.with, p) + " is what it looks like at " + v.rival.handle + ".",
 			Measure: "Against the median of the " + p.posts("comparable posts", len(d.own.judged())) + " of " + d.own.handle + ", " +
 				p.amount("median", "count", median(values(d.own.judged())), len(d.own.judged())) + ".",
@@ -84,6 +88,28 @@ func (d *desk) formAdvice(v *duel, f finding) (advice, bool) {
 		},
 		score: f.score() / 2, with: f.with, rival: true,
 	}, true
+}
+
+// ours says what the account's own posts show of a rival's pattern, and
+// whether they speak against it.
+func (d *duel) ours(f finding, p *prose) (text string, against bool) {
+	mine := where(d.own.items, f.holds)
+	text = p.count("own posts of the kind", len(mine)) + " of the " + p.posts("posts of "+d.own.handle, len(d.own.items)) + " of " + d.own.handle + " " + either(len(mine), f.is, f.are)
+	own, enough := d.s.compare(d.own, f.feature, nil)
+	if !enough || d.s.winners() {
+		return text + ".", false
+	}
+	all := len(own.with) + len(own.rest)
+	against = own.up() != f.up() && own.chance <= weakChance
+	text += ", with a median of " + p.amount("median of them", "count", own.median, len(own.with)) + " against " + p.amount("median of the others", "count", own.other, len(own.rest)) +
+		" (chance gives such a gap " + p.percent("chance of such an own gap", own.chance, all) + " of the time)"
+	switch {
+	case against:
+		return text + ": the posts of " + d.own.handle + " say the opposite.", true
+	case own.chance > weakChance:
+		return text + ": the posts of " + d.own.handle + " do not bear it out.", false
+	}
+	return text + ": the posts of " + d.own.handle + " say the same.", false
 }
 
 // hoursAdvice names the part of the day in which the competitor's posts do

@@ -6,6 +6,9 @@ import (
 	"github.com/stagewatch/stagewatch/internal/content"
 )
 
+// fewWinners is the fewest most-liked posts whose likeness is worth a hint.
+const fewWinners = 20
+
 // winnersAdvice is what a set of most-liked posts supports: above all to
 // scrape the others, then to try what the winners share, each as a hint.
 func (d *desk) winnersAdvice() []advice {
@@ -14,6 +17,9 @@ func (d *desk) winnersAdvice() []advice {
 		return nil
 	}
 	out := []advice{d.scrapeAdvice()}
+	if len(judged) < fewWinners {
+		return out
+	}
 	for _, write := range []func(*prose) (advice, bool){d.lengthAdvice, d.wordlessAdvice, d.daysAdvice, d.topicAdvice, d.hourAdvice, d.spreadAdvice, d.talkedAdvice} {
 		p := &prose{}
 		if a, ok := write(p); ok {
@@ -34,7 +40,11 @@ func (d *desk) scrapeAdvice() advice {
 	judged := d.own.judged()
 	first, last := span(judged)
 	low, high := slices.Min(values(judged)), slices.Max(values(judged))
-	why := "All " + p.posts("posts", len(judged)) + " read of " + d.own.handle + " are among its most-liked" + because(told(d.own.OrderReason)) + ": they lie between " +
+	grade := strong
+	if d.own.OrderAssumed {
+		grade = weak // nothing in the posts shows that they were chosen
+	}
+	why := "All " + p.posts("posts", len(judged)) + " read of " + d.own.handle + " are " + pick(d.own.OrderAssumed, "assumed to be ", "") + "among its most-liked" + because(told(d.own.OrderReason)) + ": they lie between " +
 		p.amount("lowest", "count", low, 1) + " and " + p.amount("highest", "count", high, 1) + " " + d.metric
 	if !first.IsZero() {
 		why += " and reach from " + day(first) + " to " + day(last)
@@ -47,28 +57,34 @@ func (d *desk) scrapeAdvice() advice {
 			How: "Ask the scraper for at least as many of the newest posts of " + d.own.handle + " as it gave winners (" + p.count("posts to scrape", len(judged)) +
 				"), in order of time; every hint below can then be tested with and without.",
 			Measure: "The hints hold if they also part the newest posts, whose median is unknown today while the winners’ is " + p.amount("median of the winners", "count", median(values(judged)), len(judged)) + ".",
-			Figures: p.figures, PostIDs: cite([]*item{ends[0], ends[len(ends)-1]}, ends), Evidence: strong,
+			Figures: p.figures, PostIDs: cite([]*item{ends[0], ends[len(ends)-1]}, ends), Evidence: grade,
 		},
 		score: 10,
 	}
 }
 
+// lengthAdvice advises short posts where the short winners outdo the long ones
+// by more than chance.
 func (d *desk) lengthAdvice(p *prose) (advice, bool) {
 	worded := where(d.own.judged(), func(it *item) bool { return it.words > 0 })
-	if len(worded) < minSide {
+	middle, _ := wordQuantiles(worded)
+	short := where(worded, func(it *item) bool { return float64(it.words) <= middle })
+	long := where(worded, func(it *item) bool { return float64(it.words) > middle })
+	if len(short) < strongSide || len(long) < strongSide || median(values(short)) <= median(values(long)) {
 		return advice{}, false
 	}
-	middle, long := wordQuantiles(worded)
-	short := where(worded, func(it *item) bool { return float64(it.words) <= middle })
-	n := len(worded)
+	n, odds := len(worded), chance(values(short), values(long), seeded(d.corpus.Account.Key(), "length"))
+	if odds > weakChance {
+		return advice{}, false
+	}
 	return advice{
 		Recommendation: content.Recommendation{
 			Title: "Keep to " + p.amount("median words", "words", middle, n) + " words or fewer when it matters", About: "length",
-			Why: "Half of the " + p.count("winners with words", n) + " winners with words stay within " + p.amount("median words", "words", middle, n) + " words and nine in ten within " +
-				p.amount("words of nine in ten", "words", long, n) + "; the " + p.count("short winners", len(short)) + " short ones have a median of " + p.amount("median of the short", "count", median(values(short)), len(short)) + ".",
+			Why: "The " + p.count("short winners", len(short)) + " winners of up to " + p.amount("median words", "words", middle, n) + " words have a median of " + p.amount("median of the short", "count", median(values(short)), len(short)) +
+				", the " + p.count("long winners", len(long)) + " longer ones " + p.amount("median of the long", "count", median(values(long)), len(long)) + "; chance gives such a gap " + p.percent("chance of such a gap", odds, n) + " of the time.",
 			How:     "Cut a draft until it reads like " + d.model(short, p) + ".",
 			Measure: "Among the newest posts, those within " + p.amount("median words", "words", middle, n) + " words should beat the longer ones; winners alone cannot show it.",
-			PostIDs: cite(best(short)),
+			PostIDs: cite(best(short), best(long)),
 		},
 		score: 1, with: short,
 	}, true
@@ -161,7 +177,7 @@ func (d *desk) hourAdvice(p *prose) (advice, bool) {
 	for _, part := range parts {
 		total += len(part.items)
 	}
-	if len(top.items) < 2*len(last.items) {
+	if len(top.items) < 2*len(last.items) || 5*len(top.items) < 2*total {
 		return advice{}, false
 	}
 	share := p.percent("share of winners "+top.label, float64(len(top.items))/float64(total), total)

@@ -36,8 +36,8 @@ type set struct {
 // An item is one post and what is counted in it.
 type item struct {
 	content.Post
-	value  float64   // engagement; only meaningful when judged
-	judged bool      // its engagement may be compared with the others'
+	value  float64 // engagement; only meaningful when judged
+	judged bool    // its engagement may be compared with the others'
 	use    content.Use
 	local  time.Time // zero when the post has no date
 	lines  []string  // its sentences, without links, mentions and hashtags

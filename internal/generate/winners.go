@@ -67,6 +67,11 @@ func (t trait) sentence(p *prose, handle string) string {
 
 // winnersWork describes the winners.
 func (s *study) winnersWork() []content.Statement {
+	if n := len(s.own.judged()); n < fewWinners {
+		p := &prose{}
+		text := "What the " + p.posts("posts", n) + " of " + s.own.handle + " share says nothing: a likeness of most-liked posts is told from " + p.count("winners needed", fewWinners) + " on (not enough data)."
+		return []content.Statement{{About: "data", Text: text, Figures: p.figures, PostIDs: cite(best(s.own.judged()))}}
+	}
 	var out []content.Statement
 	for _, t := range s.traits() {
 		p := &prose{}

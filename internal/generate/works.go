@@ -19,18 +19,54 @@ func (s *study) works(found []finding) []content.Statement {
 		return append(out, s.winnersWork()...)
 	}
 	for _, about := range abouts(found) {
-		shown := 0
 		for _, f := range found {
-			if f.about == about && (f.grade != "" || shown == 0) {
+			if f.about == about && f.grade != "" {
 				out = append(out, f.statement(s.metric))
-				shown++
 			}
 		}
-		if shown == 0 {
+		if !slices.ContainsFunc(found, func(f finding) bool { return f.covers(about) }) {
 			out = append(out, s.notEnough(about))
 		}
 	}
-	return append(out, s.outliers()...)
+	if st, ok := s.silent(found); ok {
+		out = append(out, st)
+	}
+	return out
+}
+
+// covers reports whether a finding, or one folded into it, is about something.
+func (f finding) covers(about string) bool {
+	return f.about == about || slices.ContainsFunc(f.alike, func(twin finding) bool { return twin.about == about })
+}
+
+// silent says in one line how many comparisons said nothing of their own.
+func (s *study) silent(found []finding) (content.Statement, bool) {
+	p := &prose{}
+	var behind []string
+	byChance, taken := 0, 0
+	for _, f := range found {
+		switch {
+		case f.behind != "":
+			if taken++; len(behind) < 3 {
+				f.note(p)
+				behind = append(behind, f.name+" (with "+f.behind+")")
+			}
+		case f.grade == "":
+			byChance++
+		}
+	}
+	if byChance+taken == 0 {
+		return content.Statement{}, false
+	}
+	text := "Of " + p.count("comparisons", len(found)) + " comparisons with enough posts of " + s.own.handle + ", " + p.count("comparisons explained by chance", byChance) + " " +
+		either(byChance, "says", "say") + " nothing that chance does not explain"
+	if taken > 0 {
+		text += ", and " + p.count("comparisons explained by a stronger finding", taken) + " " + either(taken, "goes", "go") + " with a stronger finding: " + list(behind, "and")
+		if taken > len(behind) {
+			text += " among them"
+		}
+	}
+	return content.Statement{About: "chance", Text: text + ".", Figures: p.figures, PostIDs: cite(best(s.own.judged()))}, true
 }
 
 func (f finding) statement(metric string) content.Statement {
@@ -60,7 +96,7 @@ func (s *study) nothingComparable() []content.Statement {
 	case len(s.own.items) == 0:
 		text += "no posts in the data"
 		if s.own.Missing != "" {
-			text += " (" + s.own.Missing + ")"
+			text += because(told(s.own.Missing))
 		}
 	default:
 		text += p.posts("posts", len(s.own.items)) + ", none of which has an engagement that may be compared" + s.whyUnfit(p)
@@ -156,21 +192,4 @@ func (s *study) closestTag(p *prose) string {
 		return cmp.Or(cmp.Compare(counts[a], counts[b]), cmp.Compare(b, a))
 	})
 	return "#" + spelling[top] + " comes first with " + p.posts("posts with #"+spelling[top], counts[top])
-}
-
-// outliers names the posts far outside what the account usually gets.
-func (s *study) outliers() []content.Statement {
-	var out []content.Statement
-	usual := median(values(s.own.judged()))
-	for _, a := range s.analysis.Anomalies.Found {
-		at := slices.IndexFunc(s.own.items, func(it *item) bool { return it.ID == a.PostID && it.judged })
-		if at < 0 || usual == 0 {
-			continue
-		}
-		it, p := s.own.items[at], &prose{}
-		text := upper(p.pointer(it)) + " stands out: " + p.times("engagement over the median", it.value/usual, len(s.own.judged())) + " the median of " +
-			p.amount("median of the account", "count", usual, len(s.own.judged())) + "."
-		out = append(out, content.Statement{About: "outlier", Text: text, Figures: p.figures, PostIDs: cite([]*item{it}, best(s.own.judged()))})
-	}
-	return out
 }
