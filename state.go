@@ -70,8 +70,8 @@ type ModuleState struct {
 	Address  string    `json:"address,omitempty"`
 	NextTry  time.Time `json:"next_try,omitzero"`
 	// Reason says why it does not run, "" while it does.
-	Reason   string    `json:"reason,omitempty"`
-	LastExit *Exit     `json:"last_exit,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+	LastExit *Exit  `json:"last_exit,omitempty"`
 }
 
 // Exit is how a module's process ended.
