@@ -94,6 +94,17 @@ func (p nextPost) words() string {
 	return p.Tweet
 }
 
+// body returns the words without the call to action at their end, which a card
+// sets apart.
+func (p nextPost) body() string {
+	words := strings.TrimSpace(p.words())
+	rest, found := strings.CutSuffix(words, strings.TrimSpace(p.Action))
+	if rest = strings.TrimSpace(rest); !found || rest == "" {
+		return words
+	}
+	return rest
+}
+
 // statusProcessing is the original's claim on a next post.
 const statusProcessing = "processing"
 

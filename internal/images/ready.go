@@ -148,7 +148,7 @@ type failureInfo struct {
 func draw(src source, p nextPost) ([]byte, error) {
 	c, err := card.New(card.Text{
 		Account: src.account(), Seed: src.name, Handle: handle(src), Headline: p.Headline,
-		Caption: p.words(), Hashtags: p.Hashtags, Action: p.Action,
+		Caption: p.body(), Hashtags: p.Hashtags, Action: p.Action,
 	})
 	if errors.Is(err, card.ErrWithheld) {
 		return nil, &fault{generationFailure, err.Error()}
