@@ -20,6 +20,9 @@ const (
 	statusEvery = 100 * time.Millisecond // the status file is at most this much behind
 	watchEvery  = 500 * time.Millisecond // owners of open stages are looked at this often
 	segmentSize = 4 << 20
+	// settlePatience bounds what a hanging disk costs whoever waits for Settle.
+	settlePatience = time.Second
+	knownOwners    = 4096 // remembered at most, beyond those with open runs
 )
 
 // ErrKept says that another process keeps the home.
@@ -98,12 +101,18 @@ func (k *Keeper) Run(ctx context.Context) error {
 }
 
 // Settle reads the journal to its end and declares every stage lost whose
-// process is gone. When it returns those records are written.
+// process is gone. When it returns those records are written, unless the disk
+// takes longer than a second for them.
 func (k *Keeper) Settle(ctx context.Context) error {
 	if err := k.step(true, true); err != nil {
 		return err
 	}
-	return k.sink.Flush(ctx)
+	ctx, cancel := context.WithTimeout(ctx, settlePatience)
+	defer cancel()
+	if err := k.sink.Flush(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
 }
 
 // step reads on, looks after owners if sweep, and saves the status if save.
@@ -123,12 +132,27 @@ func (k *Keeper) step(sweep, save bool) error {
 		if err := k.catchUp(); err != nil {
 			return err
 		}
+		k.forget()
 		_, _ = journal.Seal(journalDir(k.home), segmentSize) // tried again at the next step
 	}
 	if save {
 		k.save()
 	}
 	return nil
+}
+
+// forget drops what is known of owners that have no run any more.
+func (k *Keeper) forget() {
+	if len(k.groups) <= knownOwners {
+		return
+	}
+	known := map[Owner]int{}
+	for _, r := range k.state.Runs {
+		if group, ok := k.groups[r.Owner]; ok {
+			known[r.Owner] = group
+		}
+	}
+	k.groups = known
 }
 
 func (k *Keeper) catchUp() error {
