@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -20,12 +21,19 @@ const columns = 78
 // textPosts is how many posts are named beside one statement.
 const textPosts = 3
 
-// Text writes the plan as plain text for a terminal of 80 columns or more. Posts
+// What the text tells in full; report.html tells the rest.
+const (
+	textHints    = 3 // recommendations of weak evidence, by their finding alone
+	textFindings = 1 // of each list of a competitor
+)
+
+// Text writes the plan as plain text for a terminal of 80 columns or more: all
+// that is supported, and of mere hints and competitors the first. Posts
 // are those that the plan cites, as [Read] returns them; numbers in square
 // brackets point to their list at the end. Control characters in words from
 // outside are left out, so that they cannot steer the terminal.
 func Text(w io.Writer, plan content.Plan, posts []content.Post) error {
-	t := &typesetter{w: bufio.NewWriter(w), where: plan.Account.Location(), numbers: map[string]int{}, posts: map[string]content.Post{}}
+	t := &typesetter{w: bufio.NewWriter(w), where: plan.Account.Location(), owner: plan.Account.Username, analyzed: plan.Analyzed, numbers: map[string]int{}, posts: map[string]content.Post{}}
 	for _, p := range posts {
 		t.posts[p.ID] = p
 	}
@@ -43,14 +51,16 @@ func Text(w io.Writer, plan content.Plan, posts []content.Post) error {
 	}
 	t.next(plan.Next)
 	t.recommendations(plan)
-	t.statements("What works", plan.Works)
+	t.statements("What works", unsaid(plan))
 	t.statements("Times, week, what stands out, forecast", plan.Trend)
 	t.statements("The account", plan.Profile)
 	if len(plan.Topics) > 0 {
-		t.head("Topics")
+		var names []string
 		for _, topic := range plan.Topics {
-			t.hang("- ", fmt.Sprintf("%s (%d posts)", topic.Name, len(topic.PostIDs)))
+			names = append(names, fmt.Sprintf("“%s” (%d posts)", topic.Name, len(topic.PostIDs)))
 		}
+		t.head("Topics")
+		t.wrap("", strings.Join(names, " · "))
 	}
 	for _, c := range plan.Competitors {
 		t.competitor(c)
@@ -64,11 +74,14 @@ func Text(w io.Writer, plan content.Plan, posts []content.Post) error {
 
 // typesetter sets text. Its writer keeps the first error until it is flushed.
 type typesetter struct {
-	w       *bufio.Writer
-	where   *time.Location
-	posts   map[string]content.Post
-	numbers map[string]int
-	cited   []content.Post
+	w     *bufio.Writer
+	where *time.Location
+	owner string // the account's handle
+	// analyzed is how many posts the account has.
+	analyzed int
+	posts    map[string]content.Post
+	numbers  map[string]int
+	cited    []content.Post
 }
 
 func (t *typesetter) head(title string) {
@@ -111,19 +124,39 @@ func (t *typesetter) recommendations(plan content.Plan) {
 	t.head("Recommendations")
 	if plan.Withheld != "" {
 		t.wrap("  ", plan.Withheld)
-		t.line("")
 	}
+	hints := 0
 	for i, r := range plan.Recommendations {
-		if i > 0 {
+		weak := r.Evidence == "weak"
+		if weak {
+			hints++
+		}
+		if hints > textHints {
+			t.line("")
+			t.wrap("", fmt.Sprintf("More weak hints, and how to try each: %d in the report.", len(plan.Recommendations)-i))
+			return
+		}
+		if i > 0 || plan.Withheld != "" {
 			t.line("")
 		}
 		t.hang(fmt.Sprintf("%2d  ", i+1), r.Title)
-		t.wrap("    ", r.Why+" Evidence: "+r.Evidence+","+t.cite(r.PostIDs)+".")
-		t.wrap("    ", "How: "+r.How)
-		if r.Measure != "" {
+		t.wrap("    ", r.Why+" Evidence: "+r.Evidence+"."+t.cite(r.PostIDs))
+		if !weak || r.About == "data" {
+			t.wrap("    ", "How: "+r.How)
 			t.wrap("    ", "Measure: "+r.Measure)
 		}
 	}
+	if hints > 0 {
+		t.line("")
+		t.wrap("", "How to try each weak hint, and how to measure it, is in the report.")
+	}
+}
+
+// unsaid returns what works and is not told as the reason of a recommendation.
+func unsaid(plan content.Plan) []content.Statement {
+	return slices.DeleteFunc(slices.Clone(plan.Works), func(s content.Statement) bool {
+		return slices.ContainsFunc(plan.Recommendations, func(r content.Recommendation) bool { return strings.HasPrefix(r.Why, s.Text) })
+	})
 }
 
 func (t *typesetter) statements(title string, all []content.Statement) {
@@ -132,6 +165,9 @@ func (t *typesetter) statements(title string, all []content.Statement) {
 	}
 	t.head(title)
 	for _, s := range all {
+		if 2*len(s.PostIDs) > t.analyzed { // it rests on the posts as a whole: naming three says nothing
+			s.PostIDs = nil
+		}
 		t.hang("- ", s.Text+t.cite(s.PostIDs))
 	}
 }
@@ -143,18 +179,22 @@ func (t *typesetter) competitor(c content.CompetitorAnalysis) {
 		return
 	}
 	t.wrap("  ", c.Overview)
-	for _, s := range c.Strengths {
-		t.hang("  + ", s.Text+t.cite(s.PostIDs))
-	}
-	for _, s := range c.Vulnerabilities {
-		t.hang("  - ", s.Text+t.cite(s.PostIDs))
-	}
-	for _, s := range c.CounterStrategies {
-		t.hang("  > ", s.Text+t.cite(s.PostIDs))
+	more := t.some("  + ", c.Strengths) + t.some("  - ", c.Vulnerabilities) + t.some("  > ", c.CounterStrategies)
+	if more > 0 {
+		t.wrap("  ", fmt.Sprintf("%d more in the report.", more))
 	}
 }
 
-// cite returns " [1] [2]" for posts, numbered as they are first cited.
+// some sets the first statements of a list and returns how many there are besides.
+func (t *typesetter) some(mark string, all []content.Statement) (more int) {
+	told := min(len(all), textFindings)
+	for _, s := range all[:told] {
+		t.hang(mark, s.Text+t.cite(s.PostIDs))
+	}
+	return len(all) - told
+}
+
+// cite returns " [1] [2] +7" for nine posts, numbered as they are first cited.
 func (t *typesetter) cite(ids []string) string {
 	var b strings.Builder
 	named, known := 0, 0
@@ -174,7 +214,7 @@ func (t *typesetter) cite(ids []string) string {
 		named++
 	}
 	if known > named {
-		fmt.Fprintf(&b, " and %d more", known-named)
+		fmt.Fprintf(&b, " +%d", known-named)
 	}
 	return b.String()
 }
@@ -185,41 +225,29 @@ func (t *typesetter) list() {
 	}
 	t.head("Posts")
 	for i, p := range t.cited {
-		when := "no date"
+		words := "no date"
 		if !p.Time.IsZero() {
-			when = p.Time.In(t.where).Format("2006-01-02 15:04")
+			words = p.Time.In(t.where).Format("2006-01-02 15:04")
 		}
-		words := fmt.Sprintf("%s, %s by %s", when, p.Kind, p.Account)
+		words += " " + string(p.Kind)
 		if sum, ok := p.Engagement(); ok {
-			words += ", " + humanize.Comma(sum)
+			words += " " + humanize.Comma(sum)
 		}
-		t.line(fmt.Sprintf("%4s ", fmt.Sprintf("[%d]", i+1)) + fit(words+opening(p.Text), columns-5))
-		if p.URL != "" {
-			t.line("     " + clean(p.URL))
+		if !content.SameHandle(p.Account, t.owner) {
+			words += " @" + strings.TrimPrefix(p.Account, "@")
 		}
+		t.hang(fmt.Sprintf("%4s ", fmt.Sprintf("[%d]", i+1)), words+" "+orElse(p.URL, opening(p.Text)))
 	}
 }
 
-// opening returns the first words of a post, by which one knows it again, set
-// off from what comes before them.
+// opening returns the first words of a post, by which one knows it again.
 func opening(text string) string {
-	if text = strings.Join(strings.Fields(text), " "); text == "" {
-		return ""
+	const enough = 40
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > enough {
+		text = string(runes[:enough]) + "…"
 	}
-	return ": " + text
-}
-
-// fit cuts a line to so many columns.
-func fit(line string, most int) string {
-	line = clean(line)
-	if cells(line) <= most {
-		return line
-	}
-	runes := []rune(line)
-	for cells(string(runes))+1 > most {
-		runes = runes[:len(runes)-1]
-	}
-	return string(runes) + "…"
+	return "“" + text + "”"
 }
 
 // hang sets words behind a label, with what follows indented by as much.

@@ -45,18 +45,8 @@ func (s *study) duels() []*duel {
 	return out
 }
 
+// findGaps lists the gaps, hashtags first; a topic of the same posts adds nothing.
 func (d *duel) findGaps() {
-	for _, t := range d.rival.topics {
-		// A name is the competitor's own product or guest: only what anybody may
-		// speak of is a gap.
-		terms := only(t.terms, func(p phrase) bool {
-			return !p.name && !p.tag && !d.ownBrand(p.key) && !says(d.own.items, p.key)
-		})
-		open := topic{terms: terms, items: holding(t.items, terms)}
-		if len(open.items) >= minSide {
-			d.gaps = append(d.gaps, gap{about: "topic", name: open.name(), items: open.items, found: d.findingOf("topic " + t.name())})
-		}
-	}
 	counts, spelling := carriers(d.rival.items, hashtags)
 	for _, key := range slices.Sorted(maps.Keys(counts)) {
 		used := where(d.own.items, carries(hashtags, key))
@@ -67,6 +57,17 @@ func (d *duel) findGaps() {
 			about: "hashtag", name: "#" + spelling[key],
 			items: where(d.rival.items, carries(hashtags, key)), found: d.findingOf("hashtag " + key),
 		})
+	}
+	for _, t := range d.rival.topics {
+		// A name is the competitor's own product or guest: only what anybody may
+		// speak of is a gap.
+		terms := only(t.terms, func(p phrase) bool {
+			return !p.name && !p.tag && !d.ownBrand(p.key) && !says(d.own.items, p.key)
+		})
+		open := topic{terms: terms, items: holding(t.items, terms)}
+		if len(open.items) >= minSide && !slices.ContainsFunc(d.gaps, func(g gap) bool { return overlap(g.items, open.items) >= 0.7 }) {
+			d.gaps = append(d.gaps, gap{about: "topic", name: open.name(), items: open.items, found: d.findingOf("topic " + t.name())})
+		}
 	}
 }
 
@@ -274,5 +275,5 @@ func (d *duel) uncovered() (content.Statement, bool) {
 		return content.Statement{}, false
 	}
 	text := "None of the " + p.posts("posts of "+d.rival.handle, len(d.rival.items)) + " of " + d.rival.handle + " touches " + list(names, "or") + "."
-	return content.Statement{About: "topic", Text: text, Figures: p.figures, PostIDs: cite(of, d.rival.items)}, true
+	return content.Statement{About: "topic", Text: text, Figures: p.figures, PostIDs: cite(best(of), d.rival.items)}, true
 }

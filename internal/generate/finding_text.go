@@ -21,26 +21,27 @@ func (f feature) note(p *prose) {
 	}
 }
 
-// worth says what a difference is worth.
+// worth says what a difference is worth: the largest of its chances, and what
+// it was held against.
 func (f finding) worth(p *prose) string {
 	all := len(f.with) + len(f.rest)
-	text := "Chance gives such a gap " + p.percent("chance of such a gap", f.chance, all) + " of the time"
+	text := "Chance gives such a gap at most " + p.percent("largest chance of such a gap", f.odds(), all) + " of the time"
 	if f.tries > 1 {
-		text += " to the best of " + p.count("slots it was picked from", f.tries) + " slots"
+		text += " (as the best of " + p.count("slots it was picked from", f.tries) + " slots)"
 	}
 	var checks []string
 	if f.period > 0 {
-		checks = append(checks, p.percent("chance of such a gap within its time", f.period, all)+" against the posts around the same time")
+		checks = append(checks, "against the posts around the same time")
+		p.percent("chance of such a gap within its time", f.period, all)
 	}
 	if f.beside > 0 {
-		checks = append(checks, p.percent("chance of such a gap beside the stronger findings", f.beside, all)+" with the stronger findings taken into account")
+		checks = append(checks, "beside the stronger findings")
+		p.percent("chance of such a gap beside the stronger findings", f.beside, all)
 	}
 	if len(checks) > 0 {
-		text += ", " + list(checks, "and")
+		text += ", also " + list(checks, "and")
 	}
 	switch {
-	case f.behind != "":
-		text += ": it goes with " + f.behind
 	case f.grade == "":
 		text += ": it says nothing yet"
 	case f.grade == weak:

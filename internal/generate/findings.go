@@ -52,6 +52,8 @@ func (f finding) odds() float64 { return max(f.chance, f.period, f.beside) }
 // up reports whether the posts with the feature do better.
 func (f finding) up() bool { return f.ratio > 1 }
 
+func (f finding) down() bool { return !f.up() }
+
 // score ranks findings: effect (on the log scale, at most ×4) by evidence, the
 // share of posts concerned breaking near-ties.
 func (f finding) score() float64 {
@@ -111,14 +113,15 @@ func (s *study) weigh(among *set, features []feature, drift map[*item]float64) [
 	return kept
 }
 
-// ranked sorts findings by score, those without a grade last.
+// ranked sorts findings by score, those without a grade last and of two ends
+// of one choice the better first.
 func ranked(all []finding) {
 	sort.SliceStable(all, func(i, j int) bool {
 		a, b := all[i], all[j]
 		if (a.grade == "") != (b.grade == "") {
 			return a.grade != ""
 		}
-		return cmp.Or(cmp.Compare(b.score(), a.score()), cmp.Compare(a.key, b.key)) < 0
+		return cmp.Or(cmp.Compare(b.score(), a.score()), order(a.down(), b.down()), cmp.Compare(a.key, b.key)) < 0
 	})
 }
 

@@ -43,7 +43,7 @@ func Plan(ctx context.Context, corpus content.Corpus, analysis content.Analysis,
 		Language: s.language,
 		Profile:  s.profile(),
 		Works:    s.works(found),
-		Trend:    s.trend(now.UTC()),
+		Trend:    s.trend(found, now.UTC()),
 		Topics:   s.planTopics(),
 		Next:     s.next(found),
 	}

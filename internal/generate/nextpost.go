@@ -279,8 +279,8 @@ func (s *study) when() string {
 
 // why says what the draft rests on.
 func (d *draft) why(p *prose) string {
-	text := d.a.written + " is in " + p.posts("posts with "+d.a.written, len(d.a.in)) + " of " + d.own.handle
-	if d.topic != nil {
+	text := upper(d.a.written) + " is in " + p.posts("posts with "+d.a.written, len(d.a.in)) + " of " + d.own.handle
+	if d.topic != nil && d.topic.name() != d.a.written {
 		text += ", " + p.count("of them around "+d.topic.name(), common(d.a.in, d.posts)) + " of them around " + quoted(d.topic.name())
 	}
 	if d.b.key != "" {

@@ -58,8 +58,12 @@ func (s *study) reach(p *prose) (about, text string, rests []*item) {
 	}
 	v := values(judged)
 	n := len(v)
-	text = "Half of its " + p.count("comparable posts", n) + " comparable posts reach between " + p.amount("lower quartile", "count", quantile(v, 0.25), n) +
-		" and " + p.amount("upper quartile", "count", quantile(v, 0.75), n) + " " + s.metric + ", with a median of " + p.amount("median", "count", median(v), n)
+	few, part, low, high := n < fewForAdvice, "Half of its ", 0.25, 0.75
+	if few { // quartiles of so few would be single posts
+		part, low, high = "Its ", 0, 1
+	}
+	text = part + p.count("comparable posts", n) + " comparable posts reach between " + p.amount(pick(few, "lowest", "lower quartile"), "count", quantile(v, low), n) +
+		" and " + p.amount(pick(few, "highest", "upper quartile"), "count", quantile(v, high), n) + " " + s.metric + ", with a median of " + p.amount("median", "count", median(v), n)
 	if per, ok := s.own.perFollower(); ok {
 		text += ", which is " + p.amount("median per 1,000 followers", "per 1,000 followers", per, n) + " per " + p.count("followers in the unit", 1000) + " followers"
 	}
@@ -117,7 +121,11 @@ func (s *study) voice(p *prose) (about, text string, rests []*item) {
 	share := func(name string, holds func(*item) bool) string {
 		return p.percent(name, float64(len(where(worded, holds)))/float64(n), n)
 	}
-	text = "Its " + p.count("posts with words", n) + " posts with words have a median of " + p.amount("median words", "words", middle, n) + " words; " +
+	text = "Its " + p.count("posts with words", n) + " posts with words have a median of " + p.amount("median words", "words", middle, n) + " words"
+	if n < fewForAdvice { // a share of so few is one post more or less
+		return "voice", text + ".", worded
+	}
+	text += "; " +
 		share("share with emoji", func(it *item) bool { return len(it.emoji) > 0 }) + " use emoji, " +
 		share("share with a question", func(it *item) bool { return it.doubt }) + " ask a question, " +
 		share("share with a hashtag", func(it *item) bool { return len(it.Hashtags) > 0 }) + " carry a hashtag and " +
@@ -196,7 +204,7 @@ func (s *study) bioTags() []string {
 // conversation compares comments with likes, a measure of talk.
 func (s *study) conversation(p *prose) (about, text string, rests []*item) {
 	talk := talkative(s.own.judged())
-	if len(talk) < minSide {
+	if len(talk) < fewForAdvice {
 		return "", "", nil
 	}
 	rates := make([]float64, len(talk))

@@ -131,9 +131,9 @@ func (s *study) focus(a advice) float64 {
 }
 
 // repeated reports whether two pieces of advice come down to the same: the
-// same title, or the same aspect on nearly the same posts.
+// same title, or nearly the same posts, of the account by the same aspect.
 func repeated(a, b advice) bool {
-	return a.Title == b.Title || a.About == b.About && a.rival == b.rival && overlap(a.with, b.with) >= 0.7
+	return a.Title == b.Title || a.rival == b.rival && (a.rival || a.About == b.About) && overlap(a.with, b.with) >= 0.7
 }
 
 // withheld says why there are no more recommendations, and of an account that
@@ -141,7 +141,7 @@ func repeated(a, b advice) bool {
 func (s *study) withheld(p *prose, made []content.Recommendation, found []finding, repeats int) string {
 	judged := len(s.own.judged())
 	text := s.own.handle + " gives " + p.posts("posts", len(s.own.items)) + ", " + p.count("comparable posts", judged) + " of them comparable; they support " +
-		p.some("recommendations", len(made)) + " " + plural("recommendation", len(made)) + s.limits(p, found, repeats)
+		pick(len(made) == 0, "no recommendation", p.count("recommendations", len(made))+" "+plural("recommendation", len(made))) + s.limits(p, found, repeats)
 	if judged < fewForAdvice {
 		text += ". Not enough data of " + s.own.handle + ": a comparison needs " + p.posts("posts needed on either side", minSide) + " on either side and " + p.count("posts of a strong side", strongSide) +
 			" to be called strong, lessons from single posts " + p.count("posts needed for lessons", fewForAdvice) + " comparable ones, topics " + p.count("posts with words needed", minTopical) +
@@ -235,7 +235,7 @@ func (d *desk) how(f finding, p *prose) string {
 // repeat.
 func (d *desk) model(items []*item, p *prose) string {
 	order := best(items)
-	if plain := where(order, func(it *item) bool { return !d.odd(it, order) }); len(plain) > 0 {
+	if plain := where(order, func(it *item) bool { return !d.odd(it) }); len(plain) > 0 {
 		order = plain
 	}
 	fresh := slices.IndexFunc(order[:(len(order)+1)/2], func(it *item) bool { return !d.shown[it] })
@@ -245,10 +245,13 @@ func (d *desk) model(items []*item, p *prose) string {
 }
 
 // odd reports whether a post is far above its like: one that stage 4 calls an
-// anomaly, or three times the median of the group.
-func (d *desk) odd(it *item, group []*item) bool {
-	return slices.ContainsFunc(d.analysis.Anomalies.Found, func(a content.Anomaly) bool { return a.PostID == it.ID }) ||
-		it.judged && it.value > 3*median(values(group))
+// anomaly, or more than three times its account's median.
+func (d *desk) odd(it *item) bool {
+	if slices.ContainsFunc(d.analysis.Anomalies.Found, func(a content.Anomaly) bool { return a.PostID == it.ID }) {
+		return true
+	}
+	at := slices.IndexFunc(d.sets(), func(s *set) bool { return slices.Contains(s.items, it) })
+	return it.judged && at >= 0 && it.value > 3*median(values(d.sets()[at].judged()))
 }
 
 // room names the topic where a feature that does well is used least.
@@ -276,10 +279,10 @@ func (d *desk) room(f finding, p *prose) string {
 }
 
 func (d *desk) measure(f finding, p *prose) string {
-	medians := p.amount("median of "+f.name, "count", f.median, len(f.with)) + " and " + p.amount("median of "+f.others, "count", f.other, len(f.rest))
+	medians := p.amount("median of "+f.name, "count", f.median, len(f.with)) + " against " + p.amount("median of "+f.others, "count", f.other, len(f.rest))
 	side := p.posts("posts a side", f.trial)
 	if f.endless {
 		return "It would take " + side + " of either sort to see this difference again, more than " + d.own.handle + " publishes in half a year: watch whether the medians stay near " + medians + "."
 	}
-	return "Compare the next " + side + " of either sort with the medians so far, " + medians + ": with the spread seen here so many show such a difference four times in five."
+	return "With the spread seen here the next " + side + " of either sort show such a difference (" + medians + " so far) four times in five."
 }

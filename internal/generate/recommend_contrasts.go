@@ -40,7 +40,7 @@ func (d *desk) tempoAdvice(v *duel) (advice, bool) {
 				p.amount(v.rival.handle+": "+reach.per, reach.unit, reach.theirs, len(reach.of[0])) + " " + d.unit(reach, p) + "; " + d.own.handle + " publishes " +
 				p.amount(d.own.handle+": posts a week", "posts a week", tempo.ours, len(tempo.of[1])) + " and reaches " + p.amount(d.own.handle+": "+reach.per, reach.unit, reach.ours, len(reach.of[1])) +
 				" (" + p.percent("chance of such a gap", reach.chance, len(reach.of[0])+len(reach.of[1])) + " by chance).",
-			How: how + "; the best of the " + p.posts("comparable posts", len(reach.of[1])) + " is " + d.model(reach.of[1], p) + ".",
+			How: how + "; of the " + p.posts("comparable posts", len(reach.of[1])) + " one to go by is " + d.model(reach.of[1], p) + ".",
 			Measure: "The median per post should stay at " + p.amount("median", "count", median(values(d.own.judged())), len(d.own.judged())) + " or above at " +
 				p.amount(d.own.handle+": posts a week", "posts a week", tempo.ours, len(tempo.of[1])) + " posts a week; one competitor shows what goes together, not what causes what.",
 			Figures: p.figures, PostIDs: cite(best(reach.of[1]), best(reach.of[0]), tempo.of[1], tempo.of[0]), Evidence: weak,

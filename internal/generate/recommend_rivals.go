@@ -81,7 +81,7 @@ func (d *desk) formAdvice(v *duel, f finding) (advice, bool) {
 		Recommendation: content.Recommendation{
 			Title: "Try more " + kindNoun(kind, 2) + ", the form in which " + v.rival.handle + " does best", About: "kind",
 			Why: why + " " + ours,
-			How: "Turn the next post on " + d.subject() + " into a " + kindNoun(kind, 1) + "; " + d.model(f.with, p) + " is what it looks like at " + v.rival.handle + ".",
+			How: "Make the next post on " + d.subject() + " a " + kindNoun(kind, 1) + "; " + d.model(f.with, p) + " is what it looks like at " + v.rival.handle + ".",
 			Measure: "Against the median of the " + p.posts("comparable posts", len(d.own.judged())) + " of " + d.own.handle + ", " +
 				p.amount("median", "count", median(values(d.own.judged())), len(d.own.judged())) + ".",
 			Figures: p.figures, PostIDs: cite(best(f.with), best(f.rest)), Evidence: weak,
@@ -133,7 +133,7 @@ func (d *desk) hoursAdvice(v *duel) (advice, bool) {
 				Why: p.posts(v.rival.handle+" "+part.label, len(part.items)) + " of " + v.rival.handle + " of that time have a median of " + p.amount("median "+part.label, "count", m, len(part.items)) +
 					", all its " + p.count("comparable posts of "+v.rival.handle, len(v.rival.judged())) + " comparable ones " + p.amount("median of "+v.rival.handle, "count", usual, len(v.rival.judged())) +
 					"; of the " + p.posts("dated posts of "+d.own.handle, len(dated)) + " of " + d.own.handle + " none is of that time.",
-				How: "Move " + p.posts("posts needed on either side", minSide) + " on " + d.subject() + " there, no more at first; " + d.model(part.items, p) + " was " + v.rival.handle + "’s best of that time.",
+				How: "Move " + p.posts("posts needed on either side", minSide) + " on " + d.subject() + " there, no more at first; " + d.model(part.items, p) + " is one of " + v.rival.handle + " of that time.",
 				Measure: "Their median against " + p.amount("median", "count", median(values(d.own.judged())), len(d.own.judged())) + ", that of the " +
 					p.posts("comparable posts", len(d.own.judged())) + " of " + d.own.handle + " at its usual times.",
 				Figures: p.figures, PostIDs: cite(best(part.items), dated), Evidence: weak,

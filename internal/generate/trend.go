@@ -2,6 +2,7 @@ package generate
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagewatch/stagewatch/internal/content"
@@ -9,58 +10,71 @@ import (
 
 // trend tells what stage 4 found: the times that did best, the pattern over
 // the week, what stands out and the forecast, or why there is none.
-func (s *study) trend(now time.Time) []content.Statement {
+func (s *study) trend(found []finding, now time.Time) []content.Statement {
 	var out []content.Statement
 	for _, each := range []struct {
 		about string
 		write func(*prose) (string, []*item)
 	}{
-		{"time", s.bestTimes}, {"week", s.week}, {"outlier", s.outliers},
+		{"time", s.bestTimes},
+		{"week", func(p *prose) (string, []*item) { return s.week(p, found) }},
+		{"outlier", s.outliers},
 		{"forecast", func(p *prose) (string, []*item) { return s.outlook(p, now) }},
 	} {
 		p := &prose{}
-		text, rests := each.write(p)
-		if text != "" {
+		if text, rests := each.write(p); text != "" {
 			out = append(out, content.Statement{About: each.about, Text: text, Figures: p.figures, PostIDs: cite(rests)})
+		}
+	}
+	return append(out, s.unanswered()...)
+}
+
+// unanswered says to what stage 4 gave no answer and why, each reason once.
+func (s *study) unanswered() []content.Statement {
+	a := s.analysis
+	var out []content.Statement
+	for _, each := range []struct{ about, what, why string }{
+		{"time", "best time", pick(len(a.Best.Slots) > 0, "", a.Best.NotEnough)},
+		{"week", "pattern over the week", a.Weekly.NotEnough},
+		{"outlier", "search for unusual posts", a.Anomalies.NotEnough},
+		{"forecast", "forecast", pick(len(a.Forecast.Points) > 0, "", a.Forecast.NotEnough)},
+	} {
+		reason := " of " + s.own.handle + ": " + told(each.why) + "."
+		at := slices.IndexFunc(out, func(st content.Statement) bool { return strings.HasSuffix(st.Text, reason) })
+		switch {
+		case each.why == "":
+		case at < 0:
+			out = append(out, content.Statement{About: each.about, Text: "No " + each.what + reason})
+		default:
+			out[at].Text = strings.TrimSuffix(out[at].Text, reason) + ", no " + each.what + reason
 		}
 	}
 	return out
 }
 
-// none says what stage 4 gave no answer to and why.
-func (s *study) none(what, why string) string {
-	return what + " of " + s.own.handle + ": " + told(why) + "."
-}
-
 func (s *study) bestTimes(p *prose) (text string, rests []*item) {
-	best := s.analysis.Best
-	if len(best.Slots) == 0 {
-		if best.NotEnough == "" {
-			return "", nil
-		}
-		return s.none("No best time", best.NotEnough), nil
+	b := s.analysis.Best
+	if len(b.Slots) == 0 {
+		return "", nil
 	}
 	var parts []string
-	for _, slot := range best.Slots[:min(3, len(best.Slots))] {
+	for _, slot := range b.Slots[:min(3, len(b.Slots))] {
 		parts = append(parts, slot.Label+" at "+p.times("lift of "+slot.Label, slot.Lift, slot.N)+" the mean ("+p.posts("posts of "+slot.Label, slot.N)+")")
 		rests = append(rests, s.byID(slot.PostIDs)...)
 	}
 	text = "Times at which posts of " + s.own.handle + " did best (" + s.zone.String() + "), small numbers allowed for: " + list(parts, "and") + "."
-	if best.Caveat != "" {
-		text += " To bear in mind: " + told(best.Caveat) + "."
+	if b.Caveat != "" {
+		text += " To bear in mind: " + told(b.Caveat) + "."
 	}
-	return text, rests
+	return text, best(rests)
 }
 
 func (s *study) byID(ids []string) []*item {
 	return where(s.own.items, func(it *item) bool { return slices.Contains(ids, it.ID) })
 }
 
-func (s *study) week(p *prose) (text string, rests []*item) {
+func (s *study) week(p *prose, found []finding) (text string, rests []*item) {
 	w := s.analysis.Weekly
-	if w.NotEnough != "" {
-		return s.none("No pattern over the week", w.NotEnough), nil
-	}
 	if w.Chance == nil || len(s.analysis.Weekdays) != 7 || min(w.Busiest, w.Strongest) < 0 || max(w.Busiest, w.Strongest) > 6 {
 		return "", nil
 	}
@@ -75,7 +89,11 @@ func (s *study) week(p *prose) (text string, rests []*item) {
 	if *w.Chance > strongChance {
 		text += ", so this is no rule"
 	}
-	return text + ".", slices.Concat(on(w.Strongest), on(w.Busiest))
+	name := weekdayName(w.Strongest)
+	if at := slices.IndexFunc(found, func(f finding) bool { return f.key == "time on "+name+"s" && f.behind != "" }); at >= 0 {
+		text += ", but the " + name + "s go with " + found[at].behind
+	}
+	return text + ".", slices.Concat(best(on(w.Strongest)), best(on(w.Busiest)))
 }
 
 func weekdayName(monday0 int) string { return time.Weekday((monday0 + 1) % 7).String() }
@@ -84,9 +102,6 @@ func weekdayName(monday0 int) string { return time.Weekday((monday0 + 1) % 7).St
 // farthest first.
 func (s *study) outliers(p *prose) (text string, rests []*item) {
 	a := s.analysis.Anomalies
-	if a.NotEnough != "" {
-		return s.none("No search for unusual posts", a.NotEnough), nil
-	}
 	var parts []string
 	found := slices.SortedStableFunc(slices.Values(a.Found), func(x, y content.Anomaly) int { return compareDown(size(x.Score), size(y.Score)) })
 	for _, one := range found {
@@ -101,7 +116,7 @@ func (s *study) outliers(p *prose) (text string, rests []*item) {
 		}
 	}
 	switch {
-	case len(rests) == 0 && a.Method != "":
+	case len(rests) == 0 && a.NotEnough == "" && a.Method != "":
 		return "No post of " + s.own.handle + " lies far outside what was usual around it.", s.own.judged()
 	case len(rests) == 0:
 		return "", nil
@@ -116,10 +131,7 @@ func size(v float64) float64 { return max(v, -v) }
 func (s *study) outlook(p *prose, now time.Time) (text string, rests []*item) {
 	f := s.analysis.Forecast
 	if len(f.Points) == 0 {
-		if f.NotEnough == "" {
-			return "", nil
-		}
-		return s.none("No forecast", f.NotEnough), nil
+		return "", nil
 	}
 	dated := s.own.dated()
 	first, last := date(f.Points[0].Date), date(f.Points[len(f.Points)-1].Date)

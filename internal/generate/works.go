@@ -18,6 +18,9 @@ func (s *study) works(found []finding) []content.Statement {
 	if s.winners() {
 		return append(out, s.winnersWork()...)
 	}
+	if len(found) == 0 {
+		return append(out, s.nothingToCompare())
+	}
 	for _, about := range abouts(found) {
 		for _, f := range found {
 			if f.about == about && f.grade != "" {
@@ -105,6 +108,15 @@ func (s *study) nothingComparable() []content.Statement {
 	return []content.Statement{{About: "data", Text: text + ".", Figures: p.figures, PostIDs: cite(s.own.items)}}
 }
 
+// nothingToCompare says in one place what is missing for any comparison.
+func (s *study) nothingToCompare() content.Statement {
+	p := &prose{}
+	judged := s.own.judged()
+	text := "What works for " + s.own.handle + " by kind, topic, hashtag or time cannot be told from " + p.count("comparable posts", len(judged)) + " comparable " + plural("post", len(judged)) +
+		": a comparison needs " + p.posts("posts needed on either side", minSide) + " on either side, topics are looked for from " + p.posts("posts with words needed", minTopical) + " with words on (not enough data)."
+	return content.Statement{About: "data", Text: text, Figures: p.figures, PostIDs: cite(best(judged))}
+}
+
 // whyUnfit lists why posts are left out of comparisons, "" when none is.
 func (s *study) whyUnfit(p *prose) string {
 	var parts []string
@@ -165,7 +177,7 @@ func (s *study) notEnough(about string) content.Statement {
 		undated := len(where(judged, func(it *item) bool { return it.local.IsZero() }))
 		text = have + ", " + p.count("comparable posts without a date", undated) + " of them undated, and no weekday or slot holds enough of them: a comparison needs " + need
 	default:
-		text = have + ", too many of them of one " + about + ": a comparison needs " + need
+		text = have + ", but no " + about + " holds enough of them and leaves enough: a comparison needs " + need
 	}
 	return content.Statement{About: about, Text: text + " (not enough data).", Figures: p.figures, PostIDs: cite(judged)}
 }

@@ -90,7 +90,7 @@ func TestANextPostBecomesAPair(t *testing.T) {
 	lines[5] = strings.Split(lines[5], "_post_")[0]
 	if diff := cmp.Diff([]string{
 		"start 1 instagram/lumenskin: Reading campaign_next_post_3",
-		"complete 1 instagram/lumenskin: Read campaign_next_post_3: 8 words and 1 hashtags",
+		"complete 1 instagram/lumenskin: Read campaign_next_post_3: 8 words and 1 hashtag",
 		"start 2 instagram/lumenskin: Drawing campaign_next_post_3 at 1080×1080",
 		"complete 2 instagram/lumenskin: Drew campaign_next_post_3",
 		"start 3 instagram/lumenskin: Saving the ready post of campaign_next_post_3",

@@ -83,8 +83,9 @@ func (m *Module) make(ctx context.Context, j job) error {
 	if err != nil {
 		return m.end(ctx, j, StageReading, err)
 	}
-	m.stages.Complete(StageReading, account, fmt.Sprintf("Read %s: %d words and %d hashtags",
-		j.name, len(strings.Fields(post.words())), len(post.Hashtags)), map[string]any{"key": j.key})
+	words := len(strings.Fields(post.words()))
+	m.stages.Complete(StageReading, account, fmt.Sprintf("Read %s: %d %s and %d %s",
+		j.name, words, either(words, "word", "words"), len(post.Hashtags), either(len(post.Hashtags), "hashtag", "hashtags")), map[string]any{"key": j.key})
 
 	m.stages.Start(StageDesign, account, fmt.Sprintf("Drawing %s at %d×%d", j.name, card.Side, card.Side))
 	began := time.Now()

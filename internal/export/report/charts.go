@@ -96,20 +96,23 @@ func timeline(in Input) *chart {
 // lead is how many days before a forecast are drawn with it.
 const lead = 42
 
-// outlook draws the last days and the forecast with its interval.
+// outlook draws the last whole days and the forecast with its interval. The day
+// with which the data end is only in the forecast: it was not over.
 func outlook(in Input) *chart {
 	f := in.Analysis.Forecast
 	if len(f.Points) == 0 {
 		return nil
 	}
-	days := in.Analysis.Series[max(0, len(in.Analysis.Series)-lead):]
+	first, last := f.Points[0].Date, f.Points[len(f.Points)-1].Date
+	whole := slices.DeleteFunc(slices.Clone(in.Analysis.Series), func(d content.Day) bool { return d.Date >= first })
+	days := whole[max(0, len(whole)-lead):]
 	s, cut := outlookScale(days, f.Points)
 	n := len(days) + len(f.Points)
 	step := 100 / float64(n)
 	c := &chart{
-		ID: "forecast", Title: "Engagement a day, and what is expected next", Height: plotHeight, YTicks: s.ticks(),
-		Desc: fmt.Sprintf("The last %s and a forecast of %s with its %s %% interval.",
-			plural(len(days), "day"), plural(len(f.Points), "day"), number(f.Level*100)),
+		ID: "forecast", Title: "Engagement a day, and the forecast from the last day in the data", Height: plotHeight, YTicks: s.ticks(),
+		Desc: fmt.Sprintf("The last %s that the data hold as a whole and, from %s on, a forecast of %s with its %s %% interval.",
+			plural(len(days), "day"), longDate(first), plural(len(f.Points), "day"), number(f.Level*100)),
 		Legend: []key{{"day", "measured"}, {"band", number(f.Level*100) + " % interval"}, {"value", "forecast"}},
 		Table:  table{Head: []string{"Day", "Engagement", "Low", "High"}},
 	}
@@ -138,6 +141,9 @@ func outlook(in Input) *chart {
 			bar{X: x, W: round(0.8 * step), Y: high, H: max(round(low-high), 1), Class: "band", Title: title},
 			bar{X: x, W: round(0.8 * step), Y: round(y - 1.5), H: 3, Class: "value", Title: title})
 		c.Table.Rows = append(c.Table.Rows, []string{p.Date + " (forecast)", number(p.Value), number(p.Low), number(p.High)})
+	}
+	if made := in.Plan.Made; !made.IsZero() && last < made.In(in.location()).Format(time.DateOnly) {
+		c.Notes = append(c.Notes, fmt.Sprintf("The forecast ends on %s, before this plan was made: it shows what was to be expected then. A forecast of days to come needs newer posts.", longDate(last)))
 	}
 	if cut {
 		c.Notes = append(c.Notes, "A bar with an arrow is higher than the chart and bears its number.")
@@ -168,12 +174,16 @@ func outlookScale(days []content.Day, points []content.Point) (s scale, cut bool
 	return linear(max(highest, expected), plotHeight), false
 }
 
-func shortDate(date string) string {
+func shortDate(date string) string { return dateAs("2 Jan", date) }
+
+func longDate(date string) string { return dateAs("2 January 2006", date) }
+
+func dateAs(layout, date string) string {
 	t, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		return date
 	}
-	return t.Format("2 Jan")
+	return t.Format(layout)
 }
 
 // cells draws the shrunk mean of each hour or weekday.

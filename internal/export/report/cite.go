@@ -34,6 +34,7 @@ func citations(p content.Plan, a content.Analysis) iter.Seq[[]string] {
 	}
 	add(p.Profile)
 	add(p.Works)
+	add(p.Trend)
 	for _, t := range p.Topics {
 		lists = append(lists, t.PostIDs)
 	}

@@ -33,12 +33,10 @@ type page struct {
 	Withheld        string
 	About           []statement
 	Works           []statement
+	Trend           []statement
 	Topics          []topic
-	Slots           []slot
-	Best            content.BestTimes
 	Main            []*chart // over the whole width
 	Pairs           []*chart // side by side where there is room
-	NoForecast      string
 	Compare         table
 	Competitors     []competitor
 	Cleaning        []cleaning
@@ -69,14 +67,6 @@ type recommendation struct {
 
 type topic struct {
 	content.Topic
-	Size   string
-	Refs   refs
-	Mean   string
-	Change string
-}
-
-type slot struct {
-	content.Slot
 	Size   string
 	Refs   refs
 	Mean   string
@@ -125,7 +115,7 @@ func pageOf(in Input) page {
 		Title: plan.Account.Username, Platform: platformName(plan.Account.Platform), Profile: in.Corpus.Main.Profile,
 		Notes: plan.Notes, Next: plan.Next, NextRefs: refs.cite(plan.Next.PostIDs), NextLang: languageTag(plan.Next.Language),
 		Withheld: plan.Withheld,
-		Best:     in.Analysis.Best, NoForecast: in.Analysis.Forecast.NotEnough, Run: in.Run, Made: made,
+		Run:      in.Run, Made: made,
 	}
 	if p.Profile != nil {
 		p.Link, p.Site = webLink(p.Profile.URL), webLink(p.Profile.Website)
@@ -137,12 +127,9 @@ func pageOf(in Input) page {
 			Recommendation: r, N: i + 1, Refs: refs.cite(r.PostIDs), Figures: refs.figures(r.Figures), Marks: marks(r.Evidence),
 		})
 	}
-	p.About, p.Works = refs.statements(plan.Profile), refs.statements(plan.Works)
+	p.About, p.Works, p.Trend = refs.statements(plan.Profile), refs.statements(plan.Works), refs.statements(plan.Trend)
 	for _, t := range plan.Topics {
 		p.Topics = append(p.Topics, topic{Topic: t, Size: plural(len(t.PostIDs), "post"), Refs: refs.cite(t.PostIDs), Mean: number(t.Mean), Change: change(t.Lift)})
-	}
-	for _, s := range in.Analysis.Best.Slots {
-		p.Slots = append(p.Slots, slot{Slot: s, Size: plural(s.N, "post"), Refs: refs.cite(s.PostIDs), Mean: number(s.Mean), Change: change(s.Lift)})
 	}
 	p.Main = present(timeline(in), outlook(in), week(in))
 	p.Pairs = present(
