@@ -16,9 +16,9 @@ type Plan struct {
 	// Figures are the numbers in Notes and Withheld.
 	Figures []Figure `json:"figures,omitempty"`
 
-	Profile         []Statement          `json:"profile"` // profile analysis
-	Works           []Statement          `json:"works"`   // what works: kind, topic, hashtag, time
-	Trend           []Statement          `json:"trend"`   // what stage 4 found: times, week, what stands out, forecast; or why not
+	Profile         []Statement          `json:"profile"`         // profile analysis
+	Works           []Statement          `json:"works"`           // what works: kind, topic, hashtag, time
+	Trend           []Statement          `json:"trend,omitempty"` // what stage 4 found: times, week, what stands out, forecast; or why not
 	Topics          []Topic              `json:"topics,omitempty"`
 	Next            NextPost             `json:"next"`
 	Competitors     []CompetitorAnalysis `json:"competitors,omitempty"`

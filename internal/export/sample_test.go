@@ -21,8 +21,6 @@ func at(day string) time.Time {
 	return t
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // samples are the accounts that every shape and the report must cope with.
 func samples() map[string]Input {
 	return map[string]Input{
@@ -50,10 +48,10 @@ func post(account string, p content.Platform, n int, when time.Time) content.Pos
 	out := content.Post{
 		ID: fmt.Sprintf("%s-%d", account, n), Platform: p, Account: account, Author: account,
 		URL: fmt.Sprintf("https://example.com/%s/%d", account, n), Time: when, Kind: kinds[n%4], Text: words[n%5], Language: "en",
-		Likes: &likes, Comments: ptr(int64(12 + n%17)),
+		Likes: &likes, Comments: new(int64(12 + n%17)),
 	}
 	if out.Kind == content.Video {
-		out.Views = ptr(likes * 14)
+		out.Views = new(likes * 14)
 	}
 	return out
 }
@@ -69,7 +67,7 @@ func branding(n int) Input {
 		Profile: &content.Profile{
 			Platform: content.Instagram, Username: "kilnandclay", Name: "Kiln & Clay", Bio: "Stoneware for every day.\nMade in small batches <3",
 			URL: "https://example.com/kilnandclay", Website: "https://shop.example.com", Category: "Home goods",
-			Followers: ptr(int64(182_430)), Following: ptr(int64(311)), Posts: ptr(int64(1_204)), Verified: ptr(true),
+			Followers: new(int64(182_430)), Following: new(int64(311)), Posts: new(int64(1_204)), Verified: new(true),
 		},
 		Dropped: []content.Dropped{{ID: "9", Index: 4, Reason: "child of a carousel, no post of its own"}, {ID: "9", Index: 5, Reason: "child of a carousel, no post of its own"}, {Index: 77, Reason: "record of an error, no post"}},
 		Mended:  map[string]int{"trailing punctuation of a hashtag": 6, "HTML entities decoded": 2},
@@ -80,7 +78,7 @@ func branding(n int) Input {
 	}
 	rival := content.Source{
 		Username: "mudroom.studio", Order: content.Recent, Scraped: at("2025-08-21"),
-		Profile: &content.Profile{Platform: content.Instagram, Username: "mudroom.studio", Followers: ptr(int64(64_010))},
+		Profile: &content.Profile{Platform: content.Instagram, Username: "mudroom.studio", Followers: new(int64(64_010))},
 	}
 	for i := range 24 {
 		rival.Posts = append(rival.Posts, post("mudroom.studio", content.Instagram, i+3, newest.Add(-time.Duration(i*40)*time.Hour)))
@@ -93,7 +91,7 @@ func branding(n int) Input {
 		Corpus: corpus, Analysis: analysisOf(main, "Europe/Berlin"),
 	}
 	in.Analysis.Forecast = content.Forecast{
-		Level: 0.8, Method: "Damped trend with a season of seven days.", MASE: ptr(0.87), Coverage: ptr(0.79),
+		Level: 0.8, Method: "Damped trend with a season of seven days.", MASE: new(0.87), Coverage: new(0.79),
 	}
 	for i := range 14 {
 		value := 1500 + 300*math.Sin(float64(i))
@@ -162,8 +160,8 @@ func analysisOf(s content.Source, zone string) content.Analysis {
 		a.Forecast.NotEnough, a.Anomalies.NotEnough, a.Weekly.NotEnough, a.Summary.PerWeekReason = reason, reason, reason, reason
 		return a
 	}
-	a.Summary.PerWeek = ptr(float64(len(values)) / (a.To.Sub(a.From).Hours() / 168))
-	a.Weekly = content.Weekly{Busiest: 2, Strongest: 4, Chance: ptr(0.03)}
+	a.Summary.PerWeek = new(float64(len(values)) / (a.To.Sub(a.From).Hours() / 168))
+	a.Weekly = content.Weekly{Busiest: 2, Strongest: 4, Chance: new(0.03)}
 	a.Anomalies.Method = "Robust z-score of the logarithm against the neighbouring posts; from 3.5 on a post is called unusual."
 	for _, p := range s.Posts {
 		if sum, _ := p.Engagement(); float64(sum) > 4*a.Summary.Median {
@@ -198,6 +196,7 @@ func planFor(in Input) content.Plan {
 			{About: "kind", Text: "Carousels get 31 % more than photos.", Figures: []content.Figure{{Name: "carousel median", Value: 2210, N: 25}, {Name: "photo median", Value: 1687, N: 50}}, PostIDs: ids(own[2:20])},
 			{About: "hashtag", Text: "Posts with #restock do 18 % better than the rest.", PostIDs: ids(own[2:9])},
 		},
+		Trend: []content.Statement{{About: "forecast", Text: "Forecast of 1,450 a day for the week from 20 August 2025.", Figures: []content.Figure{{Name: "forecast", Value: 1450}}, PostIDs: ids(own[:3])}},
 		Topics: []content.Topic{
 			{Name: "restock, blue bowls", Terms: []string{"restock", "blue bowls", "friday"}, PostIDs: ids(own[2:22]), Mean: 2310, N: 20, Lift: 1.22},
 			{Name: "behind the kiln", Terms: []string{"kiln", "1,240 °C", "patience"}, PostIDs: ids(own[1:9]), Mean: 1480, N: 8, Lift: 0.86},
@@ -250,11 +249,11 @@ func thin() Input {
 func tweets() Input {
 	account := content.Account{Platform: content.Twitter, Username: "OrbitalPete", Type: content.NonBranding, TypeGiven: true, Timezone: "America/New_York"}
 	main := content.Source{Username: "OrbitalPete", Order: content.MostLiked, OrderReason: "61 of 97 neighbours are in order of likes", Profile: &content.Profile{
-		Platform: content.Twitter, Username: "OrbitalPete", Name: "Pete", Followers: ptr(int64(2_200_000)), Website: "javascript:alert(1)",
+		Platform: content.Twitter, Username: "OrbitalPete", Name: "Pete", Followers: new(int64(2_200_000)), Website: "javascript:alert(1)",
 	}}
 	for i := range 98 {
 		p := post("OrbitalPete", content.Twitter, i, at("2025-02-10").Add(-time.Duration(i*i)*8*time.Hour))
-		p.Likes, p.Shares, p.Kind = ptr(int64(30_000+i*i*i*3)), ptr(int64(1200)), content.Text
+		p.Likes, p.Shares, p.Kind = new(int64(30_000+i*i*i*3)), new(int64(1200)), content.Text
 		if i%3 == 0 {
 			p.Kind, p.Text, p.Language = content.Link, "", content.NoWords
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 // columns is the width that text is set to: it fits a terminal of 80, with a margin.
-const columns = 78
+const columns = 79
 
 // textPosts is how many posts are named beside one statement.
 const textPosts = 3
@@ -261,7 +261,7 @@ func (t *typesetter) wrap(indent, words string) { t.set(indent, indent, words) }
 func (t *typesetter) set(first, rest, words string) {
 	line, used := first, cells(first)
 	empty := true
-	for _, word := range strings.Fields(clean(words)) {
+	for word := range strings.FieldsSeq(clean(words)) {
 		n := cells(word)
 		if !empty && used+1+n > columns {
 			t.line(line)

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -32,7 +33,7 @@ func TestTextSaysEverythingOfThePlan(t *testing.T) {
 	got := strings.Join(strings.Fields(textOf(t, in)), " ")
 	for _, want := range []string{
 		"kilnandclay on instagram", "100 posts analysed", "BEFORE YOU READ", "Likes of 3 posts are hidden", "the blue bowls are back", "#restock",
-		"3 Make carousel 3 of the process", "Evidence: weak", "+10", "COMPETITOR @mudroom.studio", "Nothing to compare. The account is private.",
+		"3 Make carousel 3 of the process", "Evidence: weak", "+10", "COMPETITOR @mudroom.studio", "FORECAST", "Forecast of 1,450 a day", "Nothing to compare. The account is private.",
 		"[1] 2025-08-18 18:18 carousel 1,", "https://example.com/kilnandclay/2",
 	} {
 		if !strings.Contains(got, want) {
@@ -41,6 +42,47 @@ func TestTextSaysEverythingOfThePlan(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(textOf(t, in))
+	}
+}
+
+// TestTextIsShort holds what a terminal is given: the text of the fullest plan
+// stays within a few screens, and lists only posts that it cites, of each
+// statement three at most.
+func TestTextIsShort(t *testing.T) {
+	in := branding(100)
+	for range 20 {
+		c := in.Plan.Competitors[0]
+		in.Plan.Competitors[0].Strengths = append(c.Strengths, c.Strengths[0])
+	}
+	got := textOf(t, in)
+	if n := strings.Count(got, "\n"); n > 250 {
+		t.Errorf("the text has %d lines", n)
+	}
+	body, list, _ := strings.Cut(got, "\nPOSTS\n")
+	for n := 1; strings.Contains(list, fmt.Sprintf("[%d]", n)); n++ {
+		if !strings.Contains(body, fmt.Sprintf("[%d]", n)) {
+			t.Errorf("post %d is listed and not cited", n)
+		}
+	}
+	for line := range strings.SplitSeq(strings.ReplaceAll(body, "\n ", " "), "\n") {
+		if strings.HasPrefix(line, "- ") && strings.Count(line, "[") > 3 {
+			t.Errorf("more than three posts are cited: %s", line)
+		}
+	}
+	if !strings.Contains(body, "20 more in the report") {
+		t.Error("the text does not say how much it leaves out")
+	}
+}
+
+// TestTextTellsAFindingOnce holds that what works is not told again where it is
+// the reason of a recommendation.
+func TestTextTellsAFindingOnce(t *testing.T) {
+	in := branding(31)
+	in.Plan.Works = []content.Statement{{Text: "Carousels get more."}, {Text: "Mugs get less."}}
+	in.Plan.Recommendations = []content.Recommendation{{Title: "Make carousels", Why: "Carousels get more. So it is.", How: "Do.", Measure: "See.", Evidence: "strong", PostIDs: []string{"x"}}}
+	got := textOf(t, in)
+	if strings.Count(got, "Carousels get more.") != 1 || !strings.Contains(got, "- Mugs get less.") {
+		t.Errorf("text:\n%s", got)
 	}
 }
 

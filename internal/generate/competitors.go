@@ -205,9 +205,6 @@ func (d *duel) overview(p *prose) string {
 		text += " (" + days(first, last) + ")"
 	}
 	text += " beside " + p.posts("posts of "+d.own.handle, len(d.own.items)) + " of " + d.own.handle
-	if first, last := span(d.own.dated()); !first.IsZero() {
-		text += " (" + days(first, last) + ")"
-	}
 	text += "."
 	if a, b := followers(d.rival), followers(d.own); a > 0 && b > 0 {
 		text += " " + d.rival.handle + " has " + p.amount("followers of "+d.rival.handle, "count", a, 0) + " followers, " +
@@ -217,10 +214,8 @@ func (d *duel) overview(p *prose) string {
 		text += " The median post of " + d.rival.handle + " reaches " + p.amount("median of "+d.rival.handle, "count", median(values(a)), len(a)) + " " + d.s.metric +
 			", that of " + d.own.handle + " " + p.amount("median of "+d.own.handle, "count", median(values(b)), len(b)) + d.orderCaveat() + "."
 	}
-	for _, c := range d.contrasts() {
-		if c.about == "rhythm" {
-			text += " " + d.rival.handle + " publishes " + p.amount(d.rival.handle+": "+c.per, c.unit, c.theirs, len(c.of[0])) + " posts a week, " + d.own.handle + " " + p.amount(d.own.handle+": "+c.per, c.unit, c.ours, len(c.of[1])) + "."
-		}
+	if c, ok := d.measured("rhythm"); ok {
+		text += " " + d.rival.handle + " publishes " + p.amount(d.rival.handle+": "+c.per, c.unit, c.theirs, len(c.of[0])) + " posts a week, " + d.own.handle + " " + p.amount(d.own.handle+": "+c.per, c.unit, c.ours, len(c.of[1])) + "."
 	}
 	groups := byKind(d.rival.items)
 	var mix []string

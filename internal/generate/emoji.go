@@ -187,7 +187,7 @@ func linkAt(text string) int {
 
 func letters(word string) bool {
 	for i := range len(word) {
-		if !(word[i] >= 'a' && word[i] <= 'z' || word[i] >= 'A' && word[i] <= 'Z') {
+		if c := word[i] | 0x20; c < 'a' || c > 'z' { // the bit that tells a small letter
 			return false
 		}
 	}

@@ -41,10 +41,10 @@ func (f finding) worth(p *prose) string {
 	if len(checks) > 0 {
 		text += ", also " + list(checks, "and")
 	}
-	switch {
-	case f.grade == "":
+	switch f.grade {
+	case "":
 		text += ": it says nothing yet"
-	case f.grade == weak:
+	case weak:
 		text += ": a hint to test"
 	}
 	return text + "."

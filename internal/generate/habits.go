@@ -112,7 +112,7 @@ func allIn(keys []string, shared map[string]bool) bool {
 // frequent reports whether each @name or #tag in text is carried by at least
 // so many posts.
 func frequent(text string, sign byte, counts map[string]int, least int) bool {
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		if text[i] == sign {
 			name := strings.ToLower(text[i+1 : i+1+nameLength(text[i+1:])])
 			if name != "" && counts[name] < least {

@@ -20,8 +20,10 @@ func marked(values []float64, marks []string) []*item {
 
 // with makes a feature of the items marked by a letter.
 func with(about, letter string) feature {
-	return feature{about: about, key: about + " " + letter, name: "posts with " + letter, others: "posts without it",
-		holds: func(it *item) bool { return slices.Contains([]byte(it.Text), letter[0]) }}
+	return feature{
+		about: about, key: about + " " + letter, name: "posts with " + letter, others: "posts without it",
+		holds: func(it *item) bool { return slices.Contains([]byte(it.Text), letter[0]) },
+	}
 }
 
 // evening are posts of which those in the evening (e) get twice as much, and

@@ -50,7 +50,7 @@ func (s *study) silent(found []finding) (content.Statement, bool) {
 	for _, f := range found {
 		switch {
 		case f.behind != "":
-			if taken++; len(behind) < 3 {
+			if taken++; len(behind) < 2 {
 				f.note(p)
 				behind = append(behind, f.name+" (with "+f.behind+")")
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -143,7 +144,7 @@ func (m *Module) storedPlan(ctx context.Context, q question) (content.Plan, erro
 		Plan content.Plan `json:"plan"`
 	}
 	if err := json.Unmarshal(data, &stored); err != nil {
-		m.log.Warn("content plan left out of an answer", "key", key, "error", err)
+		m.log.LogAttrs(ctx, slog.LevelWarn, "content plan left out of an answer", slog.String("key", key), slog.Any("error", err))
 		return content.Plan{Notes: []string{"The stored content plan could not be read and is left out."}}, nil
 	}
 	return stored.Plan, nil
@@ -152,7 +153,7 @@ func (m *Module) storedPlan(ctx context.Context, q question) (content.Plan, erro
 // engagementOf is the engagement by which posts are put in order; posts whose likes
 // are not known come last.
 func engagementOf(p content.Post) int64 {
-	if sum, comparable := p.Engagement(); comparable {
+	if sum, known := p.Engagement(); known {
 		return sum
 	}
 	return -1
@@ -163,7 +164,7 @@ func found(h content.Hit) foundPost {
 		ID: h.Post.ID, Account: h.Post.Account, URL: h.Post.URL, Time: h.Post.Time, Kind: h.Post.Kind, Text: excerpt(h.Post.Text),
 		Score: h.Score, Likes: h.Post.Likes, Comments: h.Post.Comments, Shares: h.Post.Shares, Quotes: h.Post.Quotes, Views: h.Post.Views,
 	}
-	if sum, comparable := h.Post.Engagement(); comparable {
+	if sum, known := h.Post.Engagement(); known {
 		p.Engagement = &sum
 	}
 	return p

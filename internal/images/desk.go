@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func (m *Module) generate(ctx context.Context, wake <-chan struct{}) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			m.log.Error("look for next posts", "error", err)
+			m.log.LogAttrs(ctx, slog.LevelError, "look for next posts", slog.Any("error", err))
 		case settling:
 			next = settle
 		}
@@ -95,7 +96,7 @@ func (m *Module) look(ctx context.Context) (settling bool, err error) {
 		if err != nil {
 			l.wait = min(max(2*l.wait, firstWait), longWait)
 			l.again = time.Now().Add(l.wait)
-			m.log.Error("next post not done, it will be tried again", "key", in.key, "wait", l.wait, "error", err)
+			m.log.LogAttrs(ctx, slog.LevelError, "next post not done, it will be tried again", slog.String("key", in.key), slog.Duration("wait", l.wait), slog.Any("error", err))
 		}
 		settling = settling || soon
 		seen[in.key] = l
@@ -155,7 +156,7 @@ func (m *Module) inputs(ctx context.Context) ([]input, error) {
 	var all []input
 	for o, err := range m.bucket.List(ctx, inbox) {
 		if errors.Is(err, bucket.ErrKey) {
-			m.tellOnce(o.Key, err.Error())
+			m.tellOnce(ctx, o.Key, err.Error())
 			continue
 		}
 		if err != nil {
@@ -163,7 +164,7 @@ func (m *Module) inputs(ctx context.Context) ([]input, error) {
 		}
 		src, ok := sourceOf(o.Key)
 		if !ok {
-			m.tellOnce(o.Key, "it is not next_posts/<platform>/<username>/<name>.json of a known platform")
+			m.tellOnce(ctx, o.Key, "it is not next_posts/<platform>/<username>/<name>.json of a known platform")
 			continue
 		}
 		all = append(all, input{src, o.Modified, o.Size})
@@ -173,10 +174,10 @@ func (m *Module) inputs(ctx context.Context) ([]input, error) {
 }
 
 // tellOnce warns of a key that is left alone, the first time that it is met.
-func (m *Module) tellOnce(key, reason string) {
+func (m *Module) tellOnce(ctx context.Context, key, reason string) {
 	if !m.desk.told[key] {
 		m.desk.told[key] = true
-		m.log.Warn("not a next post, left alone", "key", key, "reason", reason)
+		m.log.LogAttrs(ctx, slog.LevelWarn, "not a next post, left alone", slog.String("key", key), slog.String("reason", reason))
 	}
 }
 

@@ -99,9 +99,9 @@ func findings(e evidence) []finding {
 }
 
 // asks reports whether one of the words, or rows of words, is in the question.
-func asks(question string, any []string) bool {
+func asks(question string, wanted []string) bool {
 	said := words(question)
-	return slices.ContainsFunc(any, func(w string) bool { return strings.Contains(said, " "+w+" ") })
+	return slices.ContainsFunc(wanted, func(w string) bool { return strings.Contains(said, " "+w+" ") })
 }
 
 // words returns the words of s in small letters with single blanks before, between and after.
@@ -170,7 +170,7 @@ func tallies(hits []content.Hit, names func(content.Post) []string) []tally {
 				all = append(all, tally{name: name})
 			}
 			all[i].posts++
-			if sum, comparable := h.Post.Engagement(); comparable {
+			if sum, known := h.Post.Engagement(); known {
 				all[i].values = append(all[i].values, float64(sum))
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net"
 	"net/http"
@@ -125,8 +126,7 @@ func (m *Module) query(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largestQuery))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		refuse(w, http.StatusRequestEntityTooLarge, "the body is too large", fmt.Sprintf("send at most %d bytes", largestQuery))
 		return
 	}
@@ -147,7 +147,7 @@ func (m *Module) query(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	a, err := m.answer(ctx, q)
 	if err != nil {
-		m.log.Error("answer query", "account", string(q.Platform)+"/"+q.Username, "error", err)
+		m.log.LogAttrs(ctx, slog.LevelError, "answer query", slog.String("account", string(q.Platform)+"/"+q.Username), slog.Any("error", err))
 		refuse(w, http.StatusInternalServerError, "the query could not be answered", "the log of the images module says why")
 		return
 	}

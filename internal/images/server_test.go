@@ -86,7 +86,7 @@ func TestAFaultInsideIsNotShownOutside(t *testing.T) {
 	m := module(t, newShelf(), newRecorder())
 	m.search = broken{}
 	status, reply := ask(t, m, goodQuery, nil)
-	if status != 500 || strings.Contains(reply["error"].(string), "secret") { //nolint:errcheck // A test's own reply.
+	if status != 500 || strings.Contains(reply["error"].(string), "secret") {
 		t.Errorf("answer = %d %v", status, reply)
 	}
 }
@@ -102,7 +102,7 @@ func TestATakenPortGivesWayToAFreeOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close() //nolint:errcheck // A test's listener.
+	defer taken.Close()
 	stages := newRecorder()
 	m := module(t, folder(t), stages)
 	m.address = taken.Addr().String()
@@ -133,7 +133,7 @@ func TestATakenPortGivesWayToAFreeOne(t *testing.T) {
 		if err := reply.Body.Close(); err != nil {
 			t.Error(err)
 		}
-		if err != nil || reply.StatusCode != 200 || !strings.Contains(string(got), c.want) {
+		if err != nil || reply.StatusCode != http.StatusOK || !strings.Contains(string(got), c.want) {
 			t.Errorf("%s %s = %d %s, %v, want %s", c.method, c.path, reply.StatusCode, got, err, c.want)
 		}
 	}
@@ -151,9 +151,6 @@ func TestAnAddressThatCannotBeHadFailsTheStart(t *testing.T) {
 	}
 }
 
-// n is a known number.
-func n(v int64) *int64 { return &v }
-
 // shelved is a bucket with a plan, and hits that fit a question.
 func shelved(t *testing.T) (*shelf, hits) {
 	t.Helper()
@@ -168,11 +165,11 @@ func shelved(t *testing.T) (*shelf, hits) {
 	put(t, b, "content_plans/instagram/lumenskin/content_plan.json", string(plan))
 	day := time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC)
 	return b, hits{
-		{Score: 0.8, Post: content.Post{ID: "1", Account: "lumenskin", Kind: content.Video, Time: day, Text: strings.Repeat("glow ", 100), Likes: n(1000), Comments: n(20), Hashtags: []string{"Glow"}}},
-		{Score: 0.7, Post: content.Post{ID: "2", Account: "lumenskin", Kind: content.Photo, Text: "more glow", Likes: n(500), Hashtags: []string{"glow", "night"}}},
-		{Score: 0.6, Post: content.Post{ID: "3", Account: "lumenskin", Kind: content.Photo, Text: "hidden likes", Comments: n(5)}},
-		{Score: 0.5, Post: content.Post{ID: "4", Account: "moonrival", Kind: content.Photo, Text: "a rival", Likes: n(90)}},
-		{Score: -0.1, Post: content.Post{ID: "5", Account: "lumenskin", Text: "nothing like it", Likes: n(1)}},
+		{Score: 0.8, Post: content.Post{ID: "1", Account: "lumenskin", Kind: content.Video, Time: day, Text: strings.Repeat("glow ", 100), Likes: new(int64(1000)), Comments: new(int64(20)), Hashtags: []string{"Glow"}}},
+		{Score: 0.7, Post: content.Post{ID: "2", Account: "lumenskin", Kind: content.Photo, Text: "more glow", Likes: new(int64(500)), Hashtags: []string{"glow", "night"}}},
+		{Score: 0.6, Post: content.Post{ID: "3", Account: "lumenskin", Kind: content.Photo, Text: "hidden likes", Comments: new(int64(5))}},
+		{Score: 0.5, Post: content.Post{ID: "4", Account: "moonrival", Kind: content.Photo, Text: "a rival", Likes: new(int64(90))}},
+		{Score: -0.1, Post: content.Post{ID: "5", Account: "lumenskin", Text: "nothing like it", Likes: new(int64(1))}},
 	}
 }
 
@@ -209,7 +206,7 @@ func TestAnswersAreMadeOfMeasuredFigures(t *testing.T) {
 
 func TestWhatFitsAQuestion(t *testing.T) {
 	post := func(id, text string, score float64, likes int64) content.Hit {
-		return content.Hit{Score: score, Post: content.Post{ID: id, Account: "lumenskin", Text: text, Likes: n(likes)}}
+		return content.Hit{Score: score, Post: content.Post{ID: id, Account: "lumenskin", Text: text, Likes: new(likes)}}
 	}
 	all := []content.Hit{
 		post("near", "glow", 0.31, 5), post("far", "rope", 0.29, 50), post("shares a word", "Nuevo maquillaje hoy", 0.1, 20),
@@ -250,15 +247,15 @@ func TestAnAnswerShowsItsPosts(t *testing.T) {
 	m := module(t, b, newRecorder())
 	m.search = all
 	_, reply := ask(t, m, goodQuery, nil)
-	posts := reply["posts"].([]any) //nolint:errcheck // A test's own reply.
+	posts := reply["posts"].([]any)
 	want := map[string]any{
 		"id": "3", "account": "lumenskin", "kind": "photo", "text": "hidden likes", "score": 0.6, "comments": 5.0,
 	}
 	if diff := cmp.Diff(want, posts[2]); diff != "" {
 		t.Errorf("a post whose likes are not known (-want +got):\n%s", diff)
 	}
-	first := posts[0].(map[string]any)                                                                                                   //nolint:errcheck // As above.
-	if text := []rune(first["text"].(string)); len(text) > longestExcerpt || text[len(text)-1] != '…' || first["engagement"] != 1020.0 { //nolint:errcheck // As above.
+	first := posts[0].(map[string]any)
+	if text := []rune(first["text"].(string)); len(text) > longestExcerpt || text[len(text)-1] != '…' || first["engagement"] != 1020.0 {
 		t.Errorf("first post = %v", first)
 	}
 }

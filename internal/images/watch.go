@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,7 @@ func (m *Module) watch(ctx context.Context, wake chan<- struct{}) error {
 		return ctx.Err()
 	}
 	if err := m.watchFolder(ctx, folder, wake); err != nil {
-		m.log.Warn("changes are found by looking every now and then only", "every", m.poll, "error", err)
+		m.log.LogAttrs(ctx, slog.LevelWarn, "changes are found by looking every now and then only", slog.Duration("every", m.poll), slog.Any("error", err))
 		<-ctx.Done()
 	}
 	return ctx.Err()
@@ -59,7 +60,7 @@ func (m *Module) follow(ctx context.Context, w *fsnotify.Watcher, dir string, wa
 		case <-ctx.Done():
 			return nil
 		case err := <-w.Errors: // Events were lost, perhaps: look.
-			m.log.Warn("watch next posts", "error", err)
+			m.log.LogAttrs(ctx, slog.LevelWarn, "watch next posts", slog.Any("error", err))
 			sign(wake)
 		case e := <-w.Events:
 			if e.Name != dir && !strings.HasPrefix(e.Name, dir+string(filepath.Separator)) {

@@ -82,11 +82,11 @@ func TestAnomaliesBeatThePlainScore(t *testing.T) {
 		planted := make(map[string]bool)
 		posts := every(at(time.UTC, "2025-01-01 12:00"), 20*time.Hour, 200, func(n int) int64 {
 			level := 1000 * math.Exp(float64(n)/100+0.4*random.NormFloat64())
-			switch {
-			case n%40 == 13:
+			switch n % 40 {
+			case 13:
 				level *= 8
 				planted[fmt.Sprintf("p%03d", n)] = true
-			case n%40 == 33:
+			case 33:
 				level *= 0.1
 				planted[fmt.Sprintf("p%03d", n)] = true
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stagewatch/stagewatch/internal/content"
@@ -23,12 +24,13 @@ type posted struct {
 	value float64
 }
 
-// plotted returns the posts that can be placed in a chart, oldest first.
-func plotted(posts []content.Post) []posted {
+// plotted returns the posts that can be placed in a chart, oldest first: not one
+// that is only there for being pinned.
+func plotted(s content.Source) []posted {
 	var all []posted
-	for _, p := range posts {
-		if sum, ok := p.Engagement(); ok && !p.Time.IsZero() {
-			all = append(all, posted{p, float64(sum)})
+	for n, use := range s.Uses() {
+		if sum, ok := s.Posts[n].Engagement(); ok && use.Regular() {
+			all = append(all, posted{s.Posts[n], float64(sum)})
 		}
 	}
 	slices.SortFunc(all, func(x, y posted) int { return cmp.Or(x.Time.Compare(y.Time), cmp.Compare(x.ID, y.ID)) })
@@ -37,7 +39,7 @@ func plotted(posts []content.Post) []posted {
 
 // timeline draws every comparable post where it stands in time.
 func timeline(in Input) *chart {
-	posts := plotted(in.Corpus.Main.Posts)
+	posts := plotted(in.Corpus.Main)
 	if len(posts) == 0 {
 		return nil
 	}
@@ -229,11 +231,11 @@ func week(in Input) *chart {
 	where := in.location()
 	var grid [7][24]int
 	most, dated := 0, 0
-	for _, p := range in.Corpus.Main.Posts {
-		if p.Time.IsZero() {
+	for n, use := range in.Corpus.Main.Uses() {
+		if !use.Regular() {
 			continue
 		}
-		t := p.Time.In(where)
+		t := in.Corpus.Main.Posts[n].Time.In(where)
 		d := (int(t.Weekday()) + 6) % 7
 		grid[d][t.Hour()]++
 		most, dated = max(most, grid[d][t.Hour()]), dated+1
@@ -249,7 +251,7 @@ func week(in Input) *chart {
 	}
 	for d := range grid {
 		c.YTicks = append(c.YTicks, tick{At: float64(d*row + row/2), Label: weekday(d)})
-		line := ""
+		var line strings.Builder
 		for h, n := range grid[d] {
 			x, y := round(float64(h)/0.24), float64(d*row)
 			cell := bar{X: round(x + 0.12), W: round(1/0.24 - 0.24), Y: y + 1, H: row - 2, Class: "none"}
@@ -257,11 +259,11 @@ func week(in Input) *chart {
 				cell.Class, cell.Shade = "heat", round(0.12+0.43*float64(n)/float64(most))
 				cell.Title = fmt.Sprintf("%s %02d:00: %s", weekday(d), h, plural(n, "post"))
 				c.Labels = append(c.Labels, label{X: round(x + 0.5/0.24), Y: y + row/2, Text: strconv.Itoa(n), Class: "count", Anchor: "middle"})
-				line += fmt.Sprintf("%02d:00 × %d  ", h, n)
+				fmt.Fprintf(&line, "%02d:00 × %d  ", h, n)
 			}
 			c.Bars = append(c.Bars, cell)
 		}
-		c.Table.Rows = append(c.Table.Rows, []string{weekday(d), line})
+		c.Table.Rows = append(c.Table.Rows, []string{weekday(d), line.String()})
 	}
 	for h := 0; h < 24; h += 3 {
 		c.XTicks = append(c.XTicks, tick{At: round((float64(h) + 0.5) / 0.24), Label: fmt.Sprintf("%02d", h), Minor: h%6 != 0})

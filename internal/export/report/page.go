@@ -268,7 +268,7 @@ func platformName(p content.Platform) string {
 // factsOf says what was looked at.
 func factsOf(in Input) []fact {
 	main, account, where := in.Corpus.Main, in.Plan.Account, in.location()
-	out := []fact{{"Posts", plural(in.Plan.Analyzed, "post") + span(main.Posts, where)}}
+	out := []fact{{"Posts", plural(in.Plan.Analyzed, "post") + between(main, where)}}
 	order := "the newest"
 	if main.Order == content.MostLiked {
 		order = "the most liked ever, not the newest"
@@ -299,19 +299,24 @@ func sentence(s string) string {
 	return " — " + s
 }
 
-func span(posts []content.Post, where *time.Location) string {
-	var first, last time.Time
-	for _, p := range posts {
-		if p.Time.IsZero() {
-			continue
-		}
-		if first.IsZero() || p.Time.Before(first) {
-			first = p.Time
-		}
-		if p.Time.After(last) {
-			last = p.Time
+// span returns the times between which the account's posts lie, zero when no
+// post has a date.
+func span(s content.Source) (first, last time.Time) {
+	for n, use := range s.Uses() {
+		if t := s.Posts[n].Time; use.Regular() {
+			if first.IsZero() || t.Before(first) {
+				first = t
+			}
+			if t.After(last) {
+				last = t
+			}
 		}
 	}
+	return first, last
+}
+
+func between(s content.Source, where *time.Location) string {
+	first, last := span(s)
 	if first.IsZero() {
 		return ""
 	}

@@ -159,3 +159,45 @@ func TestFiguresAreSaidInTheirUnitsAndNameNoIDs(t *testing.T) {
 		t.Errorf("figures = %v, want %v", got, want)
 	}
 }
+
+func TestForecastChartHoldsEachDayOnce(t *testing.T) {
+	in := Input{Analysis: content.Analysis{Timezone: "UTC"}, Plan: content.Plan{Made: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}}
+	for d := range 5 {
+		in.Analysis.Series = append(in.Analysis.Series, content.Day{Date: time.Date(2026, 10, 27+d, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), Posts: 1, Engagement: 500})
+	}
+	in.Analysis.Forecast = content.Forecast{Level: 0.8, Points: []content.Point{{Date: "2026-10-31", Value: 520, Low: 300, High: 900}, {Date: "2026-11-01", Value: 540, Low: 310, High: 950}}}
+	c := outlook(in)
+	var days []string
+	for _, row := range c.Table.Rows {
+		days = append(days, row[0])
+	}
+	if want := []string{"2026-10-27", "2026-10-28", "2026-10-29", "2026-10-30", "2026-10-31 (forecast)", "2026-11-01 (forecast)"}; !slices.Equal(days, want) {
+		t.Errorf("days = %v, want %v", days, want)
+	}
+	if !strings.Contains(c.Desc, "from 31 October 2026 on") || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "ends on 1 November 2026, before this plan was made") {
+		t.Errorf("described as %q with the notes %q", c.Desc, c.Notes)
+	}
+	in.Plan.Made = time.Date(2026, 11, 1, 23, 0, 0, 0, time.UTC)
+	if c := outlook(in); len(c.Notes) != 0 {
+		t.Errorf("a forecast that still runs has the notes %q", c.Notes)
+	}
+}
+
+// TestTheReportCountsAsThePlanDoes holds that a stray pinned post stretches no
+// span and that a pinned one moves no median.
+func TestTheReportCountsAsThePlanDoes(t *testing.T) {
+	at := func(day int, likes int64, pinned bool) content.Post {
+		return content.Post{ID: time.Duration(day).String(), Time: time.Date(2026, 3, day, 12, 0, 0, 0, time.UTC), Likes: &likes, Pinned: pinned}
+	}
+	s := content.Source{Username: "fernhill", Order: content.Recent, Posts: []content.Post{at(9, 10, false), at(8, 900, true), at(7, 20, false), at(6, 40, false), at(1, 5_000, true)}}
+	in := Input{Corpus: content.Corpus{Main: s, Competitors: []content.Source{{Username: "gone", Missing: "private"}}}, Plan: content.Plan{Analyzed: 5}}
+	if got, want := compare(in).Rows[0], []string{"fernhill", unknown, "5", "6 Mar 2026", "9 Mar 2026", "20", "40", unknown}; !slices.Equal(got[:7], want[:7]) {
+		t.Errorf("row = %q, want %q", got, want)
+	}
+	if got := factsOf(in)[0].Text; got != "5 posts, 6 Mar 2026 to 9 Mar 2026" {
+		t.Errorf("facts = %q", got)
+	}
+	if c := week(in); !strings.Contains(c.Desc, "4 dated posts") {
+		t.Errorf("week = %q", c.Desc)
+	}
+}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,15 +24,12 @@ func compare(in Input) table {
 		if s.Profile != nil && s.Profile.Followers != nil {
 			row[1] = whole(*s.Profile.Followers)
 		}
-		if posts := plotted(s.Posts); len(posts) > 0 {
-			row[3], row[4] = day(posts[0].Time, where), day(posts[len(posts)-1].Time, where)
-			slices.SortFunc(posts, func(x, y posted) int { return cmp.Compare(x.value, y.value) })
-			middle := len(posts) / 2
-			median := posts[middle].value
-			if len(posts)%2 == 0 {
-				median = (median + posts[middle-1].value) / 2
-			}
-			row[5], row[6] = number(median), number(posts[len(posts)-1].value)
+		if first, last := span(s); !first.IsZero() {
+			row[3], row[4] = day(first, where), day(last, where)
+		}
+		if values := compared(s); len(values) > 0 {
+			middle := len(values) / 2
+			row[5], row[6] = number((values[middle]+values[(len(values)-1)/2])/2), number(values[len(values)-1])
 		}
 		if kind := mostFrequent(s.Posts); kind != "" {
 			row[7] = kind
@@ -41,6 +37,18 @@ func compare(in Input) table {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// compared returns the engagement of the posts that are compared, in rising order.
+func compared(s content.Source) []float64 {
+	var values []float64
+	for n, use := range s.Uses() {
+		if sum, _ := s.Posts[n].Engagement(); use.Unfit == "" {
+			values = append(values, float64(sum))
+		}
+	}
+	slices.Sort(values)
+	return values
 }
 
 func mostFrequent(posts []content.Post) string {

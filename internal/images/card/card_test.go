@@ -249,8 +249,9 @@ func TestTheSamePostIsAlwaysTheSamePicture(t *testing.T) {
 func TestAnAccountKeepsItsColours(t *testing.T) {
 	seen := map[palette]bool{}
 	for _, account := range []string{"instagram/a", "instagram/b", "twitter/a", "twitter/orbit", "facebook/rio", "facebook/ararat"} {
-		seen[coloursOf(account)] = true
-		if coloursOf(account) != coloursOf(account) {
+		first := coloursOf(account)
+		seen[first] = true
+		if again := coloursOf(account); again != first {
 			t.Fatal("colours change")
 		}
 	}
