@@ -219,12 +219,22 @@ func (t *typesetter) cite(ids []string) string {
 	return b.String()
 }
 
+// list names the cited posts, the account's own first, then those of each
+// other account under its handle.
 func (t *typesetter) list() {
 	if len(t.cited) == 0 {
 		return
 	}
 	t.head("Posts")
-	for i, p := range t.cited {
+	order := slices.SortedStableFunc(slices.Values(t.cited), func(a, b content.Post) int {
+		return strings.Compare(t.other(a), t.other(b))
+	})
+	of := ""
+	for _, p := range order {
+		if other := t.other(p); other != of {
+			of = other
+			t.wrap("", "of @"+of)
+		}
 		words := "no date"
 		if !p.Time.IsZero() {
 			words = p.Time.In(t.where).Format("2006-01-02 15:04")
@@ -233,11 +243,16 @@ func (t *typesetter) list() {
 		if sum, ok := p.Engagement(); ok {
 			words += " " + humanize.Comma(sum)
 		}
-		if !content.SameHandle(p.Account, t.owner) {
-			words += " @" + strings.TrimPrefix(p.Account, "@")
-		}
-		t.hang(fmt.Sprintf("%4s ", fmt.Sprintf("[%d]", i+1)), words+" "+orElse(p.URL, opening(p.Text)))
+		t.hang(fmt.Sprintf("%4s ", fmt.Sprintf("[%d]", t.numbers[p.ID])), words+" "+orElse(p.URL, opening(p.Text)))
 	}
+}
+
+// other returns the handle of a post that is not the account's own.
+func (t *typesetter) other(p content.Post) string {
+	if content.SameHandle(p.Account, t.owner) {
+		return ""
+	}
+	return strings.TrimPrefix(p.Account, "@")
 }
 
 // opening returns the first words of a post, by which one knows it again.
