@@ -56,6 +56,18 @@ func TestAnAssumedSelectionIsNoStrongGround(t *testing.T) {
 	}
 }
 
+func TestFewWinnersGiveNoHints(t *testing.T) {
+	c := tweeter()
+	c.Main.Posts = c.Main.Posts[:fewWinners-1]
+	plan := planOf(t, c, nil)
+	if len(plan.Recommendations) != 1 || plan.Recommendations[0].About != "data" || len(plan.Works) != 2 {
+		t.Errorf("%d recommendations, works = %+v", len(plan.Recommendations), plan.Works)
+	}
+	if more := planOf(t, tweeter(), nil); len(more.Recommendations) < 3 || len(more.Works) < 5 {
+		t.Errorf("of 30 winners there are %d recommendations, works = %+v", len(more.Recommendations), more.Works)
+	}
+}
+
 func TestOwnSupportedFindingsComeFirst(t *testing.T) {
 	one := func(title, evidence string, score float64, rival bool) advice {
 		posts := itemsOf([]float64{score})

@@ -40,7 +40,7 @@ type finding struct {
 	low, high              float64   // 80 % interval of the ratio; 0 when too few posts
 	chance, period, beside float64   // see grade and untangle
 	grade                  string    // "" when chance or a stronger finding explains the difference
-	behind                 string    // the name of the stronger finding that explains it, "" when none does
+	behind                 *feature  // of the stronger finding that explains it, nil when none does
 	alike                  []finding // that mark nearly the same posts, or part of them
 	trial                  int       // posts a side that would show such a ratio again
 	endless                bool      // so many posts are not published in half a year

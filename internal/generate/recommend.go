@@ -155,7 +155,7 @@ func (s *study) limits(p *prose, found []finding, repeats int) string {
 	byChance, taken, tooFaint := 0, 0, 0
 	for _, f := range found {
 		switch {
-		case f.behind != "":
+		case f.behind != nil:
 			taken++
 		case f.grade == "":
 			byChance++

@@ -34,7 +34,7 @@ func TestTheBestSupportedTopicIsDrafted(t *testing.T) {
 // named in a guide each, and mostly elsewhere.
 func roastery() content.Corpus {
 	texts := []string{
-		"How to bloom a pour-over: water first, patience second #guide", "Grind for pour-over, step by step, with hot water #guide",
+		"How to bloom a pour-over: water first, patience second #guide", "Grind for pour-over, step by step, with hot water #guide #slow",
 		"The pour-over kettle and the water in it #guide", "Pour-over with Night Ferry, water off the boil #guide",
 		"Pour-over mistakes and cold water #guide", "Rinse the paper: pour-over needs water #guide",
 		"Night Ferry is back on the shelf", "Night Ferry for slow mornings", "Low Tide is our decaf", "Low Tide for late evenings", "Night Ferry or Low Tide after dinner",

@@ -90,8 +90,9 @@ func (s *study) week(p *prose, found []finding) (text string, rests []*item) {
 		text += ", so this is no rule"
 	}
 	name := weekdayName(w.Strongest)
-	if at := slices.IndexFunc(found, func(f finding) bool { return f.key == "time on "+name+"s" && f.behind != "" }); at >= 0 {
-		text += ", but the " + name + "s go with " + found[at].behind
+	if at := slices.IndexFunc(found, func(f finding) bool { return f.key == "time on "+name+"s" && f.behind != nil }); at >= 0 {
+		found[at].behind.note(p)
+		text += ", but the " + name + "s go with " + found[at].behind.name
 	}
 	return text + ".", slices.Concat(best(on(w.Strongest)), best(on(w.Busiest)))
 }

@@ -89,7 +89,8 @@ func (s *study) untangle(all []finding, among *set) {
 			f.beside = chance(with, rest, seeded(s.corpus.Account.Key(), among.handle, f.key, "beside"))
 			switch {
 			case f.beside > weakChance || (mean(with) > mean(rest)) != f.up():
-				f.grade, f.behind = "", closest(*f, held).name
+				other := closest(*f, held).feature // a copy: the findings are sorted again
+				f.grade, f.behind = "", &other
 			case f.beside > strongChance:
 				f.grade = weak
 			}

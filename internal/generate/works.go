@@ -49,10 +49,11 @@ func (s *study) silent(found []finding) (content.Statement, bool) {
 	byChance, taken := 0, 0
 	for _, f := range found {
 		switch {
-		case f.behind != "":
+		case f.behind != nil:
 			if taken++; len(behind) < 2 {
 				f.note(p)
-				behind = append(behind, f.name+" (with "+f.behind+")")
+				f.behind.note(p)
+				behind = append(behind, f.name+" (with "+f.behind.name+")")
 			}
 		case f.grade == "":
 			byChance++

@@ -51,6 +51,15 @@ func (s sample) forecast() content.Forecast {
 
 // wholeDays returns the first day that the scrape holds as a whole and the
 // first one that it does not any more; they are equal when it holds none.
+//
+// Where the time of the scrape is unknown, the dates of the posts alone decide:
+// the same posts give the same forecast whenever they are read. A Scraped that
+// is later than the true one (the date of a copied file, say) would turn the
+// time between into days on which nothing was posted: they pull the forecast
+// towards nothing, move it, and from two weeks on refuse it as that of an
+// account that has fallen silent. One that is earlier makes the newest posts
+// count as impossible, a day of wrong clocks aside. Who does not know the time
+// must leave it at zero.
 func (s sample) wholeDays() (from, to day) {
 	first, last, ok := s.span()
 	if !ok {
