@@ -212,17 +212,13 @@ func ExampleNewKeeper() {
 	fmt.Println("a second one is refused:", errors.Is(err, stagewatch.ErrKept))
 
 	t.Start(6, "Exporting content plan and results", stagewatch.For("elonmusk"))
-	if err := keeper.Settle(context.Background()); err != nil {
-		fmt.Println(err)
-	}
-	_, err = os.Stat(t.Home() + "/" + stagewatch.StatusFile)
-	fmt.Println("the status file is there:", err == nil)
-
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // a real one runs as long as its process
 	if err := keeper.Run(ctx); err != nil {
 		fmt.Println(err)
 	}
+	_, err = os.Stat(t.Home() + "/" + stagewatch.StatusFile)
+	fmt.Println("the status file is there:", err == nil)
 	// Output:
 	// a second one is refused: true
 	// the status file is there: true

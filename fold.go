@@ -17,15 +17,22 @@ func (s *State) applyStage(e Event) (*RunState, *StageState) {
 	open := before != nil && before.State == StatusRunning
 	switch e.What {
 	case EventStarted, EventCompleted, EventFailed:
-	case EventProgressed, EventLost, EventStopped:
+	case EventProgressed:
 		if !open {
+			return nil, nil
+		}
+	case EventLost, EventStopped: // said of the process that began the attempt, and of no other
+		if !open || before.Owner != e.Owner {
 			return nil, nil
 		}
 	default:
 		return nil, nil
 	}
 	stage := r.ensure(e.Stage, s.definition(r.Definition))
-	r.Order, r.Updated, r.Owner = s.Events, e.Time, e.Owner
+	r.Order, r.Updated, stage.Order = s.Events, e.Time, s.Events
+	if r.Owner.PID == 0 {
+		r.Owner = e.Owner
+	}
 	if e.What == EventProgressed {
 		stage.Done, stage.Total = e.Done, e.Total
 		return r, stage
@@ -51,7 +58,8 @@ func (s *State) applyStage(e Event) (*RunState, *StageState) {
 func (r *RunState) begin(stage *StageState, e Event) {
 	stage.State, stage.Message, stage.Account = StatusRunning, e.Message, r.Account
 	stage.Attempt++
-	stage.Since, stage.Started, stage.Clock, stage.Boot = e.Time, e.Time, e.Clock, e.Owner.Boot
+	stage.Since, stage.Started, stage.Clock, stage.Owner = e.Time, e.Time, e.Clock, e.Owner
+	r.Owner = e.Owner
 	stage.Duration, stage.Done, stage.Total, stage.Details = 0, 0, 0, e.Details
 	r.State = StatusRunning
 	for i := range r.Stages {
@@ -67,7 +75,7 @@ func (r *RunState) end(stage *StageState, e Event) {
 		EventCompleted: StatusCompleted, EventFailed: StatusFailed, EventLost: StatusLost, EventStopped: StatusStopped,
 	}
 	observed := e.What == EventCompleted || e.What == EventFailed // a loss is told by another process, later
-	if observed && stage.State == StatusRunning && stage.Boot == e.Owner.Boot && e.Clock >= stage.Clock {
+	if observed && stage.State == StatusRunning && stage.Owner.Boot == e.Owner.Boot && e.Clock >= stage.Clock {
 		stage.Duration = time.Duration(e.Clock - stage.Clock)
 	}
 	stage.Attempt = max(stage.Attempt, 1)
@@ -107,7 +115,7 @@ func (s *State) run(e Event) *RunState {
 func (s *State) supersede(r *RunState) {
 	s.Runs = slices.DeleteFunc(s.Runs, func(old *RunState) bool {
 		same := old != r && old.Definition == r.Definition && old.Platform == r.Platform && old.Account == r.Account
-		return same && (old.State != StatusRunning || r.Account == "" && old.Owner == r.Owner)
+		return same && (!old.running() || r.Account == "" && old.Owner == r.Owner)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -140,6 +141,9 @@ func snapshot(home string) *State {
 	if json.Unmarshal(text, &read) != nil || read.Version != StateVersion {
 		return s
 	}
+	if end, err := journal.End(journalDir(home)); err != nil || end.Before(read.Position) {
+		return s // of another journal, or one that lost its end in a power cut
+	}
 	read.Home = home
 	return &read
 }
@@ -185,12 +189,19 @@ func (s *State) settle(watch watchman) {
 		e.Time = now
 		s.Apply(e)
 	}
-	if s.Miner.State != "" && s.Miner.State != "stopped" && watch.gone(s.Miner.Owner) {
-		s.Miner.State = "lost"
-		for i := range s.Modules {
-			m := &s.Modules[i]
-			m.State, m.PID, m.Address, m.NextTry = ModuleStopped, 0, "", time.Time{}
-		}
+	s.mourn(watch)
+}
+
+// mourn shows a miner that ended without a word, and its modules, as gone.
+func (s *State) mourn(watch watchman) {
+	if s.Miner.State == "" || s.Miner.State == "stopped" || !watch.gone(s.Miner.Owner) {
+		return
+	}
+	s.Miner.State = "lost"
+	s.Modules = slices.Clone(s.Modules)
+	for i := range s.Modules {
+		m := &s.Modules[i]
+		m.State, m.PID, m.Address, m.NextTry = ModuleStopped, 0, "", time.Time{}
 	}
 }
 
@@ -206,10 +217,10 @@ func (s *State) bereaved(watch watchman, told func(Owner) bool) []Event {
 			if stage.State != StatusRunning {
 				continue
 			}
-			if _, known := gone[r.Owner]; !known {
-				gone[r.Owner] = watch.gone(r.Owner)
+			if _, known := gone[stage.Owner]; !known {
+				gone[stage.Owner] = watch.gone(stage.Owner)
 			}
-			if gone[r.Owner] {
+			if gone[stage.Owner] {
 				due = append(due, s.obituary(r, stage, told))
 			}
 		}
@@ -219,12 +230,12 @@ func (s *State) bereaved(watch watchman, told func(Owner) bool) []Event {
 
 func (s *State) obituary(r *RunState, stage *StageState, told func(Owner) bool) Event {
 	e := Event{
-		Kind: KindStage, What: EventLost, Owner: r.Owner, Definition: r.Definition, Run: r.ID,
+		Kind: KindStage, What: EventLost, Owner: stage.Owner, Definition: r.Definition, Run: r.ID,
 		Platform: r.Platform, Account: r.Account, Stage: stage.Number, Message: "process ended",
 	}
 	for i := range s.Modules {
 		exit := s.Modules[i].LastExit
-		if exit == nil || exit.PID != r.Owner.PID {
+		if exit == nil || exit.PID != stage.Owner.PID {
 			continue
 		}
 		if exit.Asked {
@@ -233,7 +244,7 @@ func (s *State) obituary(r *RunState, stage *StageState, told func(Owner) bool) 
 		}
 		e.Message = "process ended (" + exit.Reason + ")"
 	}
-	if told != nil && told(r.Owner) {
+	if told != nil && told(stage.Owner) {
 		e.What, e.Message = EventStopped, ""
 	}
 	return e

@@ -1,7 +1,6 @@
 package stagewatch
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,7 +40,8 @@ type Keeper struct {
 	state    *State
 	groups   map[Owner]int // process groups of owners, seen while they lived
 	written  uint64        // events in the last status file
-	last     []byte
+	miner    string        // the miner's state in it
+	cost     time.Duration // of the last status file
 }
 
 // NewKeeper takes the keeper's lock of a home, [ErrKept] when it is held. The
@@ -77,34 +77,31 @@ func NewKeeper(t *Tracker) (*Keeper, error) {
 func (k *Keeper) Run(ctx context.Context) error {
 	defer func() { _ = k.lock.Close() }() // releases the lock
 	defer k.follower.close()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	var swept, saved time.Time
+	every := func() time.Duration { return max(statusEvery, 10*k.cost) } // a tenth of the time at most goes into it
 	bell(ctx, journalDir(k.home), watchEvery, func() time.Duration {
 		now := time.Now()
-		sweep, save := now.Sub(swept) >= watchEvery, now.Sub(saved) >= statusEvery
+		sweep, save := now.Sub(swept) >= watchEvery, now.Sub(saved) >= every()
 		if sweep {
 			swept = now
 		}
 		if save {
 			saved = now
 		}
-		if err := k.step(sweep, save); err != nil {
-			cancel(err)
-		}
+		_ = k.step(sweep, save) // what could not be read is read at the next round
 		if save {
 			return 0
 		}
-		return statusEvery - now.Sub(saved)
+		return every() - now.Sub(saved)
 	})
-	return errors.Join(ownCause(ctx), k.step(false, true))
+	return k.step(false, true)
 }
 
 // Settle reads the journal to its end and declares every stage lost whose
 // process is gone. When it returns those records are written, unless the disk
 // takes longer than a second for them.
 func (k *Keeper) Settle(ctx context.Context) error {
-	if err := k.step(true, true); err != nil {
+	if err := k.step(true, false); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
@@ -181,7 +178,9 @@ func (k *Keeper) awaited(o Owner) bool {
 	}
 	group := k.groups[o]
 	for i := range k.state.Modules {
-		if m := &k.state.Modules[i]; group != 0 && m.PID == group {
+		m := &k.state.Modules[i]
+		leader := Owner{PID: m.PID, Start: m.Start, Boot: k.watch.boot, Space: k.watch.space}
+		if group != 0 && m.PID == group && k.watch.gone(leader) {
 			return true
 		}
 	}
@@ -201,17 +200,18 @@ func (k *Keeper) stopping(o Owner) bool {
 
 // save writes the status file when it would say something new.
 func (k *Keeper) save() {
-	if k.state.Events == k.written && k.last != nil {
+	view := *k.state
+	view.mourn(k.watch)
+	if view.Events == k.written && view.Miner.State == k.miner {
 		return
 	}
-	k.state.Updated = time.Now().UTC()
-	text, err := json.MarshalIndent(k.state, "", " ")
-	if err != nil || bytes.Equal(text, k.last) {
-		return
+	began := time.Now()
+	view.Updated = began.UTC()
+	text, err := json.MarshalIndent(&view, "", " ")
+	if err == nil && replaceFile(filepath.Join(k.home, StatusFile), append(text, '\n')) == nil {
+		k.written, k.miner = view.Events, view.Miner.State
 	}
-	if replaceFile(filepath.Join(k.home, StatusFile), append(text, '\n')) == nil {
-		k.written, k.last = k.state.Events, text
-	}
+	k.cost = time.Since(began)
 }
 
 // replaceFile puts a file in place whole: readers see the old one or the new one.

@@ -167,9 +167,7 @@ func TestModuleToldToEndLeavesItsStageStopped(t *testing.T) {
 	if err := k.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := runOf(status(t, home), "u").State; got != StatusStopped {
-		t.Errorf("state = %s, want stopped", got)
-	}
+	within(t, 5*time.Second, "stopped in the status file", func() bool { return runOf(status(t, home), "u").State == StatusStopped })
 }
 
 func TestLossNamesTheModulesExit(t *testing.T) {
@@ -185,9 +183,9 @@ func TestLossNamesTheModulesExit(t *testing.T) {
 	if err := k.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	run := runOf(status(t, home), "u")
-	if run.State != StatusLost || run.Stages[0].Message != "process ended (signal: killed)" {
-		t.Errorf("run = %+v", run)
+	within(t, 5*time.Second, "lost in the status file", func() bool { return runOf(status(t, home), "u").State == StatusLost })
+	if got := runOf(status(t, home), "u").Stages[0].Message; got != "process ended (signal: killed)" {
+		t.Errorf("message = %q", got)
 	}
 }
 
@@ -261,16 +259,87 @@ func TestModulesExitIsAwaited(t *testing.T) {
 	if err := k.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := runOf(status(t, home), "u").State; got != StatusRunning {
-		t.Errorf("before the exit was recorded: %s", got)
+	for _, e := range events(t, home) {
+		if e.What == EventLost {
+			t.Error("the keeper got ahead of the exit's record")
+		}
 	}
 	tr.Module(EventExited, ModuleFact{Name: "content", Number: 1, PID: cmd.Process.Pid, Code: -9, Reason: "signal: killed"})
 	if err := k.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := runOf(status(t, home), "u").State; got != StatusLost {
-		t.Errorf("after the exit was recorded: %s", got)
-	}
+	within(t, 5*time.Second, "lost once the exit was recorded", func() bool { return runOf(status(t, home), "u").State == StatusLost })
 }
 
 func leader(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// A loss is that of the process which began the attempt: neither a helper that
+// came and went in the same run nor a late word of an earlier attempt is one.
+func TestLossBelongsToItsAttempt(t *testing.T) {
+	a, b, helper := Owner{PID: 1, Start: 1}, Owner{PID: 2, Start: 2}, Owner{PID: 3, Start: 3}
+	var s State
+	tell := func(what string, o Owner, stage int) Change {
+		return s.Apply(Event{Kind: KindStage, What: what, Run: "r", Account: "u", Stage: stage, Owner: o, Definition: defaultName})
+	}
+	tell(EventStarted, a, 1)
+	tell(EventProgressed, helper, 1)
+	if tell(EventLost, helper, 1).Changed() {
+		t.Error("the end of a helper was the loss of a stage that it did not begin")
+	}
+	tell(EventStarted, b, 1) // attempt 2
+	if tell(EventLost, a, 1).Changed() || s.Runs[0].State != StatusRunning {
+		t.Error("a late word of the first attempt's loss hit the second")
+	}
+	if !tell(EventLost, b, 1).Changed() {
+		t.Error("the loss of the attempt itself was not told")
+	}
+}
+
+// A worker of a living module that ends is lost; its module's exit is not waited for.
+func TestWorkerOfLivingModuleIsLost(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	tr.Miner(EventStarted, "watchdog")
+	keep(t, tr)
+	boss := child(t, home, "boss", leader)
+	start, _, err := processStart(boss.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.Module(EventStarted, ModuleFact{Name: "content", Number: 1, PID: boss.Process.Pid, Start: start})
+	worker := child(t, home, "worker", func(cmd *exec.Cmd) {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: boss.Process.Pid}
+	})
+	within(t, 5*time.Second, "both in the status file", func() bool {
+		s := status(t, home)
+		return runOf(s, "worker").State == StatusRunning && runOf(s, "boss").State == StatusRunning
+	})
+	if err := worker.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = worker.Wait()
+	within(t, 5*time.Second, "the worker's stage lost", func() bool { return runOf(status(t, home), "worker").State == StatusLost })
+	if got := runOf(status(t, home), "boss").State; got != StatusRunning {
+		t.Errorf("the living module's own stage is %s", got)
+	}
+}
+
+// A status file whose journal lost its end, or is another one, is not believed.
+func TestStatusBeyondTheJournalIsNotBelieved(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	tr.Start(1, "m", For("u"))
+	_, stop := keep(t, tr)
+	within(t, 5*time.Second, "the status file", func() bool { return runOf(status(t, home), "u").State == StatusRunning })
+	stop()
+	tr.Close()
+	if err := os.RemoveAll(filepath.Join(home, "journal")); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, home)
+	again.Failed(2, "m", For("v"))
+	s, err := ReadState(home)
+	if err != nil || runOf(*s, "v").State != StatusFailed || runOf(*s, "u").ID != "" {
+		t.Errorf("state = %+v, %v", s, err)
+	}
+}

@@ -160,6 +160,11 @@ func (s *State) directLine(o Owner) string {
 	view := State{Mode: "direct", Modules: []ModuleState{
 		{Number: 1, State: ModuleRunning}, {Number: 2, State: ModuleStopped},
 	}, Definitions: s.Definitions}
+	if watch, err := newWatchman(); err == nil {
+		now := *s
+		now.mourn(watch)
+		s = &now
+	}
 	for _, m := range s.Modules {
 		if m.Number == 2 {
 			view.Modules[1].State = m.State

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -38,7 +39,7 @@ func InRun(id string) Option { return option(func(e *Event) { e.Run = id }) }
 type Details map[string]any
 
 func (d Details) apply(e *Event) {
-	text, err := json.Marshal(map[string]any(d))
+	text, err := d.encode()
 	switch {
 	case err != nil:
 		text, _ = json.Marshal(map[string]string{"not_recorded": err.Error()})
@@ -46,6 +47,17 @@ func (d Details) apply(e *Event) {
 		text = fmt.Appendf(nil, `{"not_recorded":"%d bytes of details exceed %d"}`, len(text), maxDetails)
 	}
 	e.Details = text
+}
+
+// encode returns the details as JSON. A value whose own encoding panics is an
+// error like one that cannot be encoded: no host is hurt by what it tells us.
+func (d Details) encode() (text []byte, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("encode details: %v", cause)
+		}
+	}()
+	return json.Marshal(map[string]any(d))
 }
 
 type progress struct{ done, total int64 }
@@ -62,6 +74,7 @@ type Run struct {
 // with that run, otherwise it is a new one.
 func (t *Tracker) Run(opts ...Option) *Run {
 	var e Event
+	opts = slices.DeleteFunc(slices.Clone(opts), func(o Option) bool { return o == nil })
 	for _, o := range opts {
 		o.apply(&e)
 	}
@@ -73,30 +86,41 @@ func (t *Tracker) Run(opts ...Option) *Run {
 
 // Start records that stage n begins.
 func (r *Run) Start(n int, message string, opts ...Option) {
-	r.tracker.Start(n, message, r.with(opts)...)
+	r.on().Start(n, message, r.with(opts)...)
 }
 
 // Progress records how far stage n is.
 func (r *Run) Progress(n int, done, total int64, opts ...Option) {
-	r.tracker.Progress(n, done, total, r.with(opts)...)
+	r.on().Progress(n, done, total, r.with(opts)...)
 }
 
 // Complete records that stage n ended well.
 func (r *Run) Complete(n int, message string, opts ...Option) {
-	r.tracker.Complete(n, message, r.with(opts)...)
+	r.on().Complete(n, message, r.with(opts)...)
 }
 
 // Failed records that stage n failed, and with it the run.
 func (r *Run) Failed(n int, message string, opts ...Option) {
-	r.tracker.Failed(n, message, r.with(opts)...)
+	r.on().Failed(n, message, r.with(opts)...)
 }
 
 // Stopped records that stage n was broken off on purpose and goes on at the next start.
 func (r *Run) Stopped(n int, opts ...Option) {
-	r.tracker.stage(EventStopped, n, "", r.with(opts))
+	r.on().stage(EventStopped, n, "", r.with(opts))
+}
+
+// on returns the run's tracker; a nil run has none, and its calls do nothing.
+func (r *Run) on() *Tracker {
+	if r == nil {
+		return nil
+	}
+	return r.tracker
 }
 
 func (r *Run) with(opts []Option) []Option {
+	if r == nil {
+		return opts
+	}
 	return append(append([]Option(nil), r.opts...), opts...)
 }
 

@@ -2,6 +2,7 @@ package stagewatch
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -43,23 +44,25 @@ func newSink(w *journal.Writer, lossNote func(uint64) []byte) *sink {
 	return s
 }
 
-// put hands over a record and waits until it is written, for as long as the
-// patience lasts. What cannot be kept is counted.
-func (s *sink) put(payload []byte) {
-	if s.buffered.Add(int64(len(payload))) > maxBuffered {
-		s.buffered.Add(-int64(len(payload)))
-		s.dropped.Add(1)
-		return
+// put hands over a record without waiting; [sink.await] waits. What cannot be
+// kept is counted, and nil comes back.
+func (s *sink) put(payload []byte) *waiting {
+	if s.buffered.Add(int64(len(payload))) <= maxBuffered {
+		w := &waiting{payload: payload, done: make(chan struct{})}
+		select {
+		case s.queue <- w:
+			return w
+		default:
+		}
 	}
-	w := &waiting{payload: payload, done: make(chan struct{})}
-	select {
-	case s.queue <- w:
-	default:
-		s.buffered.Add(-int64(len(payload)))
-		s.dropped.Add(1)
-		return
-	}
-	if s.hung.Load() {
+	s.buffered.Add(-int64(len(payload)))
+	s.dropped.Add(1)
+	return nil
+}
+
+// await waits until a record is written, for as long as the patience lasts.
+func (s *sink) await(w *waiting) {
+	if w == nil || s.hung.Load() {
 		return
 	}
 	timer := time.NewTimer(patience)
@@ -115,14 +118,37 @@ func (s *sink) run() {
 	}
 }
 
-// deliver writes one record, again and again until it is written or the sink
-// is told to end.
+// deliver writes one record and, when nothing waits behind it, tells of those
+// that were dropped. It reports whether the sink goes on.
 func (s *sink) deliver(w *waiting) bool {
 	defer close(w.done)
-	for w.payload != nil {
-		if s.writer.Append(w.payload) == nil {
-			s.buffered.Add(-int64(len(w.payload)))
-			break
+	if w.payload != nil {
+		defer s.buffered.Add(-int64(len(w.payload)))
+		if !s.write(w.payload) {
+			return false
+		}
+	}
+	if len(s.queue) > 0 {
+		return true
+	}
+	if lost := s.dropped.Swap(0); lost > 0 && !s.write(s.lossNote(lost)) {
+		return false
+	}
+	s.hung.Store(false)
+	return true
+}
+
+// write writes one record, again and again until it is written. It reports
+// false when the sink was told to end meanwhile.
+func (s *sink) write(payload []byte) bool {
+	for {
+		err := s.writer.Append(payload)
+		if errors.Is(err, journal.ErrTooLarge) {
+			s.dropped.Add(1)
+			return true
+		}
+		if err == nil {
+			return true
 		}
 		s.hung.Store(true)
 		select {
@@ -130,18 +156,6 @@ func (s *sink) deliver(w *waiting) bool {
 			return false
 		case <-time.After(retryEvery):
 		}
-	}
-	if len(s.queue) == 0 {
-		s.tellLoss()
-		s.hung.Store(false)
-	}
-	return true
-}
-
-func (s *sink) tellLoss() {
-	lost := s.dropped.Swap(0)
-	if lost > 0 && s.writer.Append(s.lossNote(lost)) != nil {
-		s.dropped.Add(lost)
 	}
 }
 

@@ -113,7 +113,8 @@ type StageState struct {
 	Total    int64           `json:"total,omitempty"`
 	Details  json.RawMessage `json:"details,omitempty"`
 	Clock    int64           `json:"clock"` // as in [Event], of its start
-	Boot     string          `json:"boot,omitempty"`
+	Owner    Owner           `json:"owner"` // who began this attempt
+	Order    uint64          `json:"order"` // number of the event that changed it last
 }
 
 // Failure is the newest failure.
@@ -267,9 +268,14 @@ func (s *State) Current(definition string) (StageState, bool) {
 func (r *RunState) Newest() *StageState {
 	best := &r.Stages[0]
 	for i := range r.Stages {
-		if s := &r.Stages[i]; s.State != StatusWaiting && !s.Since.Before(best.Since) {
+		if s := &r.Stages[i]; s.State != StatusWaiting && s.Order >= best.Order {
 			best = s
 		}
 	}
 	return best
+}
+
+// running reports whether a stage of the run runs.
+func (r *RunState) running() bool {
+	return slices.ContainsFunc(r.Stages, func(s StageState) bool { return s.State == StatusRunning })
 }

@@ -118,6 +118,18 @@ func TestStatusLineShowsTheNewestRunningStage(t *testing.T) {
 	}
 }
 
+// A clock that is set back changes no order: what changed last is what was recorded last.
+func TestClockSetBackChangesNoOrder(t *testing.T) {
+	var s State
+	at := time.Unix(1_000_000, 0)
+	for i, what := range []string{EventStarted, EventCompleted, EventStarted} {
+		s.Apply(Event{Kind: KindStage, What: what, Run: "r", Account: "u", Stage: 1 + i/2, Definition: defaultName, Time: at.Add(-time.Duration(i) * time.Hour)})
+	}
+	if got, _ := s.Current(defaultName); got.Number != 2 || got.State != StatusRunning {
+		t.Errorf("current = %+v, want stage 2 running", got)
+	}
+}
+
 // Whatever is recorded in whatever order, a stage ends at most once an attempt,
 // only the newest run of an account is kept, and the fold never breaks.
 func TestFoldHoldsForAnyStory(t *testing.T) {

@@ -166,11 +166,21 @@ func (t *Tracker) Close() {
 	}
 }
 
-// Home returns the home in which the tracker records.
-func (t *Tracker) Home() string { return t.home }
+// Home returns the home in which the tracker records, "" without one.
+func (t *Tracker) Home() string {
+	if t == nil {
+		return ""
+	}
+	return t.home
+}
 
 // Owner returns the process in whose name the tracker records.
-func (t *Tracker) Owner() Owner { return t.owner }
+func (t *Tracker) Owner() Owner {
+	if t == nil {
+		return Owner{}
+	}
+	return t.owner
+}
 
 func (t *Tracker) stage(what string, n int, message string, opts []Option) {
 	if t == nil || t.sink == nil {
@@ -198,9 +208,9 @@ func (t *Tracker) emit(e Event) {
 	if e.Kind == KindStage && e.Run == "" {
 		e.Run = t.runOf(e)
 	}
-	payload := t.encode(e)
+	w := t.sink.put(t.encode(e))
 	t.mu.Unlock()
-	t.sink.put(payload)
+	t.sink.await(w)
 }
 
 // encode stamps and bounds a record.
@@ -214,6 +224,7 @@ func (t *Tracker) encode(e Event) []byte {
 	e.Message = cut(e.Message, maxMessage)
 	e.Account = cut(e.Account, maxName)
 	e.Run = cut(e.Run, maxName)
+	e.Platform = cut(e.Platform, maxName)
 	payload, err := json.Marshal(e)
 	if err != nil { // only details can be refused, and those were marshalled before
 		e.Details = nil

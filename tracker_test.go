@@ -232,3 +232,44 @@ func TestStateSurvivesItsFile(t *testing.T) {
 		t.Errorf("state changed on its way through a file: %v\n%s\n%s", err, text, again)
 	}
 }
+
+// What can never be written is dropped and counted; what follows is written.
+func TestRecordThatIsTooLargeStopsNobody(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	tr.Module(EventStarting, ModuleFact{Name: strings.Repeat("x", 1<<20)})
+	tr.Start(1, "m", For("u"), On(strings.Repeat("y", 1<<20)))
+	if err := tr.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var started int
+	var dropped uint64
+	for _, e := range events(t, home) {
+		if e.What == EventStarted {
+			started++
+		}
+		dropped += e.Dropped
+	}
+	if started != 1 || dropped != 1 {
+		t.Errorf("%d starts and %d dropped, want 1 and 1", started, dropped)
+	}
+}
+
+// Nothing that a host hands over, and no order of calls, can hurt it.
+func TestNothingHurtsTheHost(t *testing.T) {
+	tr := open(t, t.TempDir())
+	tr.Start(1, "m", Details{"bad": panicking{}}, nil)
+	tr.Run(nil, For("u")).Start(1, "m", nil)
+	var none *Run
+	none.Start(1, "m")
+	none.Stopped(1)
+	var absent *Tracker
+	if absent.Home() != "" || absent.Owner() != (Owner{}) {
+		t.Error("a nil tracker has a home or an owner")
+	}
+	absent.Run().Failed(1, "m")
+}
+
+type panicking struct{}
+
+func (panicking) MarshalJSON() ([]byte, error) { panic("no") }

@@ -91,7 +91,9 @@ func demo(ctx context.Context, out io.Writer, keep, crash bool) (err error) {
 			return nil
 		})
 	}()
-	err = runMiner(ctx, c, screen(out, "plain"))
+	lines := newScreen(out, "plain")
+	err = runMiner(ctx, c, lines)
+	lines.close()
 	enough()
 	if err = errors.Join(err, <-watching); err != nil {
 		return err

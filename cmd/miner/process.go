@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -137,7 +138,10 @@ func process(cmd *cobra.Command, c config.Config, job pipeline.Job) (err error) 
 		return err
 	}
 	defer tracker.Close()
-	out := screen(cmd.OutOrStdout(), c.Report.Format)
+	shown := newScreen(cmd.OutOrStdout(), c.Report.Format)
+	defer shown.close()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(c.Restart.StopGrace, shown.abandon) })()
+	out := shown.Logger
 	reporter := stagewatch.NewReporter(tracker, out, stagewatch.StatusEvery(c.Report.StatusEvery), stagewatch.Direct(tracker.Owner()))
 	stopKeeping, err := keepMeanwhile(after, tracker)
 	if err != nil {
@@ -154,6 +158,7 @@ func process(cmd *cobra.Command, c config.Config, job pipeline.Job) (err error) 
 	outcome, err := p.Process(ctx, job)
 	stopped := ctx.Err() != nil
 	err = errors.Join(err, closeAll())
+	flush(after, tracker)
 	reporter.StopMonitoring()
 	switch {
 	case stopped:

@@ -33,11 +33,14 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return runMiner(cmd.Context(), c, screen(cmd.OutOrStdout(), c.Report.Format))
+	out := newScreen(cmd.OutOrStdout(), c.Report.Format)
+	defer out.close()
+	return runMiner(cmd.Context(), c, out)
 }
 
 // runMiner supervises the modules of a home until ctx ends.
-func runMiner(ctx context.Context, c config.Config, out *slog.Logger) (err error) {
+func runMiner(ctx context.Context, c config.Config, screen *screen) (err error) {
+	out := screen.Logger
 	lock, err := lockHome(c.Home)
 	if err != nil {
 		return err
@@ -49,6 +52,7 @@ func runMiner(ctx context.Context, c config.Config, out *slog.Logger) (err error
 	}
 	defer tracker.Close()
 	m := &miner{config: c, tracker: tracker, out: out}
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(c.Restart.StopGrace+screenPatience, screen.abandon) })()
 	if m.supervisor, err = supervise.New(m.modules()); err != nil {
 		return err
 	}
@@ -64,11 +68,12 @@ func runMiner(ctx context.Context, c config.Config, out *slog.Logger) (err error
 	tracker.Miner(stagewatch.EventStarted, "watchdog")
 	reporter.StartMonitoring(c.Report.CheckInterval) //nolint:contextcheck // it ends by StopMonitoring, as the original's did
 	say(after, out, "📊 Stage monitoring activated")
-	m.keeper = m.keep(kept, &keeping)
+	m.keep(kept, &keeping)
 	m.settle(after)
 	keeping.Go(func() { m.greet(kept, begin) })
 
 	err = m.supervisor.Run(m.farewell(ctx))
+	flush(after, tracker)
 	reporter.StopMonitoring()
 	say(after, out, "📊 Stage monitoring stopped")
 	tracker.Miner(stagewatch.EventStopped, "watchdog")
@@ -93,35 +98,43 @@ type miner struct {
 	firstOnce sync.Once
 }
 
-// keep keeps the home, now or as soon as a direct run that keeps it has ended.
-func (m *miner) keep(ctx context.Context, wg *sync.WaitGroup) *stagewatch.Keeper {
-	keeper, err := stagewatch.NewKeeper(m.tracker)
+// keep keeps the home: from now on if nobody else does, else as soon as the
+// direct run that keeps it has ended.
+func (m *miner) keep(ctx context.Context, wg *sync.WaitGroup) {
+	const again = time.Second
+	keeper, err := m.takeOver()
 	wg.Go(func() {
-		for errors.Is(err, stagewatch.ErrKept) {
+		for ctx.Err() == nil {
+			if err == nil {
+				err = keeper.Run(ctx)
+			} else if !errors.Is(err, stagewatch.ErrKept) {
+				m.out.LogAttrs(ctx, slog.LevelError, "❌ Status is not kept", slog.Any("error", err))
+			}
 			select {
 			case <-ctx.Done():
-				return
-			case <-time.After(time.Second):
+			case <-time.After(again):
+				keeper, err = m.takeOver()
 			}
-			late, again := stagewatch.NewKeeper(m.tracker)
-			if err = again; err == nil {
-				keeper = late
-				m.mu.Lock()
-				m.keeper = late
-				m.mu.Unlock()
-			}
-		}
-		if err == nil {
-			err = keeper.Run(ctx)
-		}
-		if err != nil {
-			m.out.LogAttrs(ctx, slog.LevelError, "❌ Status is not kept", slog.Any("error", err))
 		}
 	})
-	if err != nil {
-		return nil
+}
+
+// takeOver makes this process the home's keeper.
+func (m *miner) takeOver() (*stagewatch.Keeper, error) {
+	keeper, err := stagewatch.NewKeeper(m.tracker)
+	if err == nil {
+		m.mu.Lock()
+		m.keeper = keeper
+		m.mu.Unlock()
 	}
-	return keeper
+	return keeper, err
+}
+
+// flush waits up to a second until what was recorded stands in the journal.
+func flush(ctx context.Context, t *stagewatch.Tracker) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_ = t.Flush(ctx) // a disk that takes longer keeps its lines to itself
 }
 
 // settle declares what is lost before anything else happens.
@@ -142,6 +155,7 @@ func (m *miner) farewell(ctx context.Context) context.Context {
 	after := context.WithoutCancel(ctx)
 	stopping, stop := context.WithCancel(after)
 	context.AfterFunc(ctx, func() {
+		defer time.AfterFunc(screenPatience, stop).Stop() // also when nobody reads the line
 		say(after, m.out, "🛑 Stopping miner and cleaning up resources...")
 		m.tracker.Miner(stagewatch.EventStopping, "watchdog")
 		stop()
@@ -252,6 +266,7 @@ func (m *miner) event(e supervise.Event) {
 		m.tracker.Module(stagewatch.EventStopping, fact)
 	case supervise.GuardStarted, supervise.GuardEnded: // the supervisor's own matter
 	case supervise.Stopped:
+		m.firstOnce.Do(func() { close(m.first) }) // it may be stopped before it was started
 		m.tracker.Module(stagewatch.EventStopped, fact)
 	}
 }

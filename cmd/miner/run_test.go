@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/stagewatch/stagewatch"
 )
 
@@ -309,5 +311,44 @@ func TestStatusFileIsThatOfTheSchema(t *testing.T) {
 	var s stagewatch.State
 	if err := json.Unmarshal(text, &s); err != nil || s.Mode != "watchdog" || s.LastFailure == nil || len(s.Modules) != 2 {
 		t.Errorf("status = %+v, %v", s, err)
+	}
+}
+
+// A reader of the lines that stands still does not hold up the end.
+func TestStandingReaderHoldsUpNothing(t *testing.T) {
+	home := newHome(t)
+	settings := "report: {status_every: 1ms}\nrestart: {stop_grace: 1s}\nmodules: {content: {command: [sleep, '1000']}, images: {command: [sleep, '1000']}}\n"
+	if err := os.WriteFile(filepath.Join(home, "miner.yaml"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = read.Close() }()
+	cmd := command(home)
+	cmd.Stdout = write
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := write.Close(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(done) }()
+	t.Cleanup(func() { _ = cmd.Process.Kill(); <-done })
+	within(t, 20*time.Second, "the pipe and the lines that wait are full", func() bool {
+		var unread int
+		unread, err = unix.IoctlGetInt(int(read.Fd()), unix.TIOCINQ)
+		return err != nil || unread > 60000
+	})
+	kill(t, cmd.Process.Pid, syscall.SIGTERM)
+	select {
+	case <-done:
+	case <-time.After(15 * time.Second):
+		t.Fatal("still there 15 s after SIGTERM")
+	}
+	if left := alive(t, home); len(left) != 0 {
+		t.Errorf("left behind %v", left)
 	}
 }

@@ -49,6 +49,9 @@ const (
 // append is not atomic and a lock may outlive its holder.
 var ErrNetwork = errors.New("network file systems cannot hold a journal: choose a folder on a local disk")
 
+// ErrTooLarge says that a record exceeds [MaxRecord] and can never be written.
+var ErrTooLarge = errors.New("record is too large")
+
 // Position is a place in a journal: before the first byte of a record, or at the end.
 type Position struct {
 	Segment uint64 `json:"segment"`

@@ -81,11 +81,11 @@ func openSegment(dir string, n uint64) (int, error) {
 // Append writes one record. When it returns nil the record is in the kernel's
 // hands: it survives the death of this process, though not a power cut. After
 // an error it may or may not be there: call Append again with the same payload,
-// which keeps its number, so that readers see it once.
+// which keeps its number, so that readers see it once. Only [ErrTooLarge] is for ever.
 func (w *Writer) Append(payload []byte) error {
 	w.buf = appendFrame(w.buf[:0], w.id, w.n+1, payload)
 	if len(w.buf) > MaxRecord {
-		return fmt.Errorf("append to journal: record of %d bytes exceeds %d", len(w.buf), MaxRecord)
+		return fmt.Errorf("append to journal: %d of %d bytes: %w", len(w.buf), MaxRecord, ErrTooLarge)
 	}
 	for {
 		if w.fd < 0 {
