@@ -51,8 +51,8 @@ func (e Entry) StatusKey() string {
 	return path.Join(Root, ".unusable", hex.EncodeToString(sum[:8]), "status.json")
 }
 
-// A file that is not whole is read again until it has not changed for this long;
-// then it counts as broken.
+// A file that is not whole is read again for this long, on this machine's clock,
+// unless it is older or known to be broken; then it counts as broken.
 const (
 	settle      = 2 * time.Second
 	settleEvery = 100 * time.Millisecond
@@ -117,12 +117,14 @@ func find(ctx context.Context, b Store, wanted func(content.Account) bool) ([]En
 // read fills e from its files; what is wrong with them goes to e.Err. The error is
 // ctx's only.
 func (e *Entry) read(ctx context.Context, b Store) error {
-	for e.Err == nil {
+	outcome, err := readOutcome(ctx, b, e.StatusKey())
+	e.Outcome = outcome
+	for began := time.Now(); e.Err == nil; {
 		e.parse(ctx, b)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !errors.Is(e.Err, ErrHalfWritten) || time.Since(e.Modified) > settle {
+		if !errors.Is(e.Err, ErrHalfWritten) || e.refused() || time.Since(e.Modified) > settle || time.Since(began) > settle {
 			break
 		}
 		if err := wait(ctx, settleEvery); err != nil {
@@ -130,12 +132,15 @@ func (e *Entry) read(ctx context.Context, b Store) error {
 		}
 		e.Err = nil
 	}
-	outcome, err := readOutcome(ctx, b, e.StatusKey())
-	e.Outcome = outcome
 	if e.Err == nil {
 		e.Err = err
 	}
 	return ctx.Err()
+}
+
+// refused reports whether the outcome is a failure of what the file says now.
+func (e *Entry) refused() bool {
+	return e.Outcome != nil && e.Outcome.State == Failed && e.Outcome.Input == e.Input
 }
 
 func (e *Entry) parse(ctx context.Context, b Store) {

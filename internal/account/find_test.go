@@ -145,6 +145,37 @@ func TestFindCallsAFileBrokenThatStaysHalf(t *testing.T) {
 	})
 }
 
+func TestAFileOfTheFutureIsWaitedForNoLonger(t *testing.T) {
+	b, dir := tasks(t)
+	synctest.Test(t, func(t *testing.T) {
+		key := InfoKey(content.Twitter, "acme")
+		save := func(text string) {
+			write(t, dir, key, text)
+			future := time.Now().Add(time.Hour)
+			if err := os.Chtimes(filepath.Join(dir, key), future, future); err != nil {
+				t.Fatal(err)
+			}
+		}
+		save("")
+		began := time.Now()
+		broken := find1(t, b)[0]
+		if took := time.Since(began); !errors.Is(broken.Err, ErrHalfWritten) || took < settle || took > 2*settle {
+			t.Errorf("Find of a half file of the future = %v after %v, want ErrHalfWritten after about %v", broken.Err, took, settle)
+		}
+		if err := Record(t.Context(), b, broken, broken.Begin("", began).Fail(1, "half", Permanent, began)); err != nil {
+			t.Fatal(err)
+		}
+		began = time.Now()
+		if again := find1(t, b)[0]; again.Err == nil || time.Since(began) != 0 {
+			t.Errorf("Find of a half file that was refused already = %v after %v, want its fault at once", again.Err, time.Since(began))
+		}
+		save("{}")
+		if e := find1(t, b)[0]; e.Err != nil || !Due(e, time.Now()) {
+			t.Errorf("a changed file of the future is not due: %+v", e)
+		}
+	})
+}
+
 func TestFindEndsWhenTold(t *testing.T) {
 	b, _ := tasks(t)
 	ctx, stop := context.WithCancel(t.Context())

@@ -76,9 +76,14 @@ func (c Cause) delay(attempts int) time.Duration {
 	return min(d, LastRetry)
 }
 
-// Begin returns the outcome to record when run starts to work on the account.
+// Begin returns the outcome to record when run starts to work on the account, or
+// goes on after an interruption, which is no try of its own.
 func (e Entry) Begin(run string, now time.Time) Outcome {
-	return Outcome{State: Processing, Run: run, Input: e.Input, Attempts: e.tried() + 1, At: now.UTC()}
+	attempts := e.tried()
+	if o := e.Outcome; attempts == 0 || o.State != Processing || o.Run != run {
+		attempts++
+	}
+	return Outcome{State: Processing, Run: run, Input: e.Input, Attempts: attempts, At: now.UTC()}
 }
 
 // tried returns how often this input was tried since its last success.
@@ -117,31 +122,42 @@ func (o Outcome) Stop(stage int, now time.Time) Outcome {
 //
 // A raw scrape that arrives does not make an account due by itself; Retry does.
 func Due(e Entry, now time.Time) bool {
-	at, due := dueSince(e)
+	at, due := dueFrom(e)
 	return due && !now.Before(at)
 }
 
-// dueSince returns from when on the account is due, if it ever will be.
-func dueSince(e Entry) (time.Time, bool) {
+// dueFrom returns from when on the account is due, zero for at once, and false when
+// it never will be. Only a retry is a matter of the clock: a file may carry any time.
+func dueFrom(e Entry) (time.Time, bool) {
 	o := e.Outcome
 	switch {
 	case e.Err != nil:
 		return time.Time{}, false
 	case o == nil || o.Input != e.Input:
-		return e.Modified, true
+		return time.Time{}, true
 	case o.State == Processed, o.State == Failed && o.Permanent:
 		return time.Time{}, false
-	case o.State == Failed:
-		return o.NextTry, true
 	}
-	return o.At, true // Processing or stopped.
+	return o.NextTry, true // Zero when processing or stopped.
 }
 
-// NextDue returns when the next account becomes due, and false when none will
-// without a change of its file.
+// waitingSince orders the accounts that are due.
+func waitingSince(e Entry) time.Time {
+	o := e.Outcome
+	switch {
+	case o == nil || o.Input != e.Input:
+		return e.Modified
+	case o.State == Failed:
+		return o.NextTry
+	}
+	return o.At
+}
+
+// NextDue returns when the next account becomes due, the zero time when one is due
+// at once, and false when none will without a change of its file.
 func NextDue(entries []Entry) (next time.Time, found bool) {
 	for _, e := range entries {
-		at, ever := dueSince(e)
+		at, ever := dueFrom(e)
 		if ever && (!found || at.Before(next)) {
 			next, found = at, true
 		}

@@ -25,6 +25,7 @@ func TestAnAccountIsDueUntilItEndedWell(t *testing.T) {
 		want    bool
 	}{
 		"new":                 {e, nil, true},
+		"new, of the future":  {Entry{Modified: noon().Add(time.Hour)}, nil, true},
 		"unusable":            {Entry{Err: errors.New("x")}, nil, false},
 		"interrupted":         {e, &begun, true},
 		"processed":           {e, new(begun.Done(noon())), false},
@@ -58,6 +59,25 @@ func TestRetriesSlowDownToAnHour(t *testing.T) {
 	e.Input = "b"
 	if o := e.Begin("r", noon()); o.Attempts != 1 {
 		t.Errorf("a changed input begins with attempt %d, want 1", o.Attempts)
+	}
+}
+
+func TestAnInterruptionIsNoTryOfItsOwn(t *testing.T) {
+	e := Entry{Input: "a"}
+	o := e.Begin("r", noon())
+	for range 3 {
+		e.Outcome = new(o)
+		o = e.Begin("r", noon())
+	}
+	if o.Attempts != 1 {
+		t.Errorf("a run that went on three times counts as %d tries, want 1", o.Attempts)
+	}
+	if o = e.Begin("another", noon()); o.Attempts != 2 {
+		t.Errorf("another run of the input counts as try %d, want 2", o.Attempts)
+	}
+	e.Outcome = new(o.Stop(2, noon()))
+	if o = e.Begin("another", noon()); o.Attempts != 2 {
+		t.Errorf("a run that was stopped and goes on counts as try %d, want 2", o.Attempts)
 	}
 }
 

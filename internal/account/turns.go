@@ -29,7 +29,7 @@ func oldest(entries []Entry, platform content.Platform, now time.Time) (best Ent
 		if e.Account.Platform != platform || !Due(e, now) {
 			continue
 		}
-		if at, _ := dueSince(e); !found || at.Before(since) {
+		if at := waitingSince(e); !found || at.Before(since) {
 			best, since, found = e, at, true
 		}
 	}
