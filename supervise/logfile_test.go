@@ -43,7 +43,7 @@ func files(t testing.TB, l *logFile) (contents []string) {
 func TestRotationKeepsLinesWhole(t *testing.T) {
 	l := newTestLog(t, t.TempDir(), 100, 3)
 	for i := range 40 {
-		l.write([]byte(fmt.Sprintf("line %03d\nand %03d €", i, i)))
+		l.write(fmt.Appendf(nil, "line %03d\nand %03d €", i, i))
 		l.write([]byte(" goes on\n"))
 	}
 	got := files(t, l)
