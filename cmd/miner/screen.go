@@ -89,7 +89,7 @@ func lacks(ctx context.Context, to *slog.Logger) {
 	if !index.ModelBuiltIn() {
 		warn("⚠️  Built without the sentence model: posts are indexed by words alone (make build brings it)")
 	}
-	if known, err := clean.LanguagesKnown(); err == nil && !known {
+	if !clean.LanguagesKnown() {
 		warn("⚠️  Built without the language table: languages are told by platform and script only (make build brings it)")
 	}
 }

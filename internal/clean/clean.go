@@ -43,7 +43,7 @@ type Input struct {
 // The account itself must have posts: otherwise the error is ErrNoPosts or
 // ErrBroken. A competitor without any keeps its place with the reason in Missing.
 // Other errors are those of the bucket, ctx's, and that of a language table of no
-// use (see LanguagesKnown).
+// use.
 func Clean(ctx context.Context, raw Store, a content.Account, main Input, competitors []Input) (content.Corpus, error) {
 	corpus := content.Corpus{Account: a}
 	var err error

@@ -11,11 +11,8 @@ import (
 
 // LanguagesKnown reports whether the program was built with the language table.
 // Without it the language of a post is known only where its platform says it or its
-// script is that of one language. The error says that the table is of no use.
-func LanguagesKnown() (bool, error) {
-	table, err := ngrams.Embedded()
-	return !table.Empty(), err
-}
+// script is that of one language.
+func LanguagesKnown() bool { return ngrams.BuiltIn() }
 
 // languages tells the language of each post whose platform did not say.
 //

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"math"
 	"slices"
@@ -48,6 +49,12 @@ type Table struct {
 //
 //go:embed table/*
 var files embed.FS
+
+// BuiltIn reports whether the program was built with a table. It reads nothing of it.
+func BuiltIn() bool {
+	_, err := fs.Stat(files, "table/ngrams.bin")
+	return err == nil
+}
 
 // Embedded returns the table that the program was built with. It is empty when
 // there was none; the error, an ErrBroken, says that there is one of no use.
