@@ -3,13 +3,15 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stagewatch/stagewatch/internal/account"
 )
 
-// Process takes one account through the stages now. A run of the account that
-// this executor left unfinished is resumed instead.
+// Process takes one account through the stages now. Runs of the account that this
+// executor left unfinished are finished first; when one of them did what job
+// asks for, its outcome is returned and nothing more is done.
 func (p *Pipeline) Process(ctx context.Context, job Job) (Outcome, error) {
 	a := job.Account
 	p.tracker.Start(0, fmt.Sprintf("Direct processing mode for %s account: %s", a.Platform, a.Username))
@@ -22,12 +24,26 @@ func (p *Pipeline) Process(ctx context.Context, job Job) (Outcome, error) {
 	p.tracker.Complete(0, "Direct processing mode initialized successfully")
 	release() // the run claims it itself
 	p.turn <- struct{}{}
-	run := newRunID(a)
-	job.Started = time.Now().UTC()
-	if open := p.engine.Interrupted(); len(open) > 0 {
-		run = open[0].ID
-	} else if err := p.engine.Start(ctx, run, job); err != nil {
-		return Outcome{}, fmt.Errorf("start run: %w", err)
+	var done *Outcome
+	for _, open := range p.engine.Interrupted() {
+		o, err := p.wait(ctx, open.ID, job)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if o.Job.asks(job) {
+			done = &o
+		}
 	}
-	return p.wait(ctx, run)
+	if done != nil {
+		return *done, nil
+	}
+	job.Started = time.Now().UTC()
+	return p.wait(ctx, newRunID(a), job)
+}
+
+// asks reports whether two jobs ask for the same work on the same account.
+func (j Job) asks(other Job) bool {
+	a, b := j.Account, other.Account
+	return j.Fresh == other.Fresh && a.Platform == b.Platform && a.Type == b.Type && a.Style == b.Style &&
+		a.Timezone == b.Timezone && slices.Equal(a.Competitors, b.Competitors)
 }

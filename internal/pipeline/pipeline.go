@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +28,9 @@ const version = "pipeline-v1"
 
 // keepRuns is how long the engine keeps ended runs, with the posts in their results.
 const keepRuns = 7 * 24 * time.Hour
+
+// claimEvery is the time between two looks at an account that somebody else works on.
+const claimEvery = time.Second
 
 // stopGrace is how long a stage may take to notice that it is to stop. The
 // supervisor's own patience is 5 s.
@@ -53,6 +57,7 @@ type Pipeline struct {
 	index     *index.Store
 	tracker   *stagewatch.Tracker
 	locks     string
+	log       *slog.Logger
 	engine    *engine.Engine
 	turn      chan struct{} // holds a token while a run may begin; the first comes after stage 0
 
@@ -71,7 +76,10 @@ type place struct {
 func Open(ctx context.Context, c Config) (*Pipeline, error) {
 	p := &Pipeline{
 		results: c.Results, raw: c.Raw, connector: c.Connector, index: c.Index, tracker: c.Tracker,
-		locks: c.Locks, turn: make(chan struct{}, 1), at: map[string]place{},
+		locks: c.Locks, log: c.Log, turn: make(chan struct{}, 1), at: map[string]place{},
+	}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
 	}
 	var steps []engine.Step
 	for _, s := range stages() {
@@ -79,7 +87,7 @@ func Open(ctx context.Context, c Config) (*Pipeline, error) {
 	}
 	e, err := engine.Open(ctx, engine.Config{
 		Path: c.Engine, LockDir: c.Locks, ExecutorID: c.Executor, Workflow: "content",
-		Version: version, Steps: steps, Gate: p.gate, Logger: c.Log,
+		Version: version, Steps: steps, Gate: p.gate, Logger: p.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open pipeline: %w", err)
@@ -97,32 +105,31 @@ func (p *Pipeline) Close() error {
 }
 
 // gate lets one run at a time be worked on, and none whose account somebody
-// else works on.
+// else works on; others may go on while that one waits.
 func (p *Pipeline) gate(ctx context.Context, run *engine.Run) (func(), error) {
 	var job Job
 	if err := run.Input(&job); err != nil {
 		return nil, err
 	}
-	select {
-	case <-p.turn:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+	p.enter(run.ID, place{0, job})
 	for {
+		select {
+		case <-p.turn:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 		release, err := account.Claim(p.locks, job.Account)
 		if err == nil {
 			return func() { release(); p.turn <- struct{}{} }, nil
 		}
-		wait := time.Second
+		p.turn <- struct{}{}
 		if !errors.Is(err, account.ErrClaimed) {
-			p.turn <- struct{}{}
 			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			p.turn <- struct{}{}
 			return nil, context.Cause(ctx)
-		case <-time.After(wait):
+		case <-time.After(claimEvery):
 		}
 	}
 }
@@ -130,13 +137,19 @@ func (p *Pipeline) gate(ctx context.Context, run *engine.Run) (func(), error) {
 // tracked returns a stage as a step of the engine that tells the tracker of its
 // start and end.
 func (p *Pipeline) tracked(s stage) func(context.Context, *engine.Run) (any, error) {
-	return func(ctx context.Context, run *engine.Run) (any, error) {
+	return func(ctx context.Context, run *engine.Run) (_ any, err error) {
 		var job Job
 		if err := run.Input(&job); err != nil {
 			return nil, err
 		}
 		told := p.told(run.ID, job)
 		p.enter(run.ID, place{s.number, job})
+		defer func() {
+			if cause := recover(); cause != nil {
+				p.log.LogAttrs(ctx, slog.LevelError, "stage panicked", slog.String("run", run.ID), slog.String("step", s.step), slog.String("stack", string(debug.Stack())))
+				err = p.failed(ctx, told, s, fmt.Errorf("%w: %v", errPanic, cause))
+			}
+		}()
 		if s.start != nil {
 			message, err := s.start(ctx, p, run, job)
 			if err != nil {
@@ -175,7 +188,10 @@ const (
 	causeDisk    cause = "disk_full"
 	causeData    cause = "data"
 	causeMachine cause = "machine"
+	causePanic   cause = engine.CodePanic
 )
+
+var errPanic = errors.New("panic")
 
 func classify(err error) cause {
 	switch {
@@ -183,6 +199,8 @@ func classify(err error) cause {
 		return causeDisk
 	case scrape.AboutData(err), errors.Is(err, clean.ErrNoPosts), errors.Is(err, clean.ErrBroken):
 		return causeData
+	case errors.Is(err, errPanic):
+		return causePanic
 	}
 	return causeMachine
 }
@@ -219,13 +237,30 @@ func (p *Pipeline) leave(run string) place {
 	return at
 }
 
-// wait waits until a run has ended and returns how, and its job.
-func (p *Pipeline) wait(ctx context.Context, run string) (Outcome, error) {
+// wait waits until a run has ended and returns how. It begins a run that the
+// engine does not know, and anew one that another version began. The job is that
+// of a run whose own cannot be read because it ended before it came here.
+func (p *Pipeline) wait(ctx context.Context, run string, job Job) (Outcome, error) {
 	status, err := p.engine.Wait(ctx, run)
+	switch {
+	case errors.Is(err, engine.ErrUnknownRun):
+		err = p.engine.Start(ctx, run, job)
+		if err == nil {
+			status, err = p.engine.Wait(ctx, run)
+		}
+	case errors.Is(err, engine.ErrStranded):
+		err = p.engine.Retry(ctx, run)
+		if err == nil {
+			status, err = p.engine.Wait(ctx, run)
+		}
+	}
 	if ctx.Err() != nil {
 		return Outcome{}, context.Cause(ctx)
 	}
 	at := p.leave(run)
+	if at.job.Account.Username == "" {
+		at.job = job
+	}
 	o := Outcome{Run: run, Job: at.job}
 	switch {
 	case diskFull(err): // the engine could not keep a result: no stage saw it
@@ -239,6 +274,10 @@ func (p *Pipeline) wait(ctx context.Context, run string) (Outcome, error) {
 		o.Stage, o.Reason = stageOf(status.Failure.Step), status.Failure.Error()
 		if status.Failure.Code == string(causeData) {
 			o.Cause = account.Data
+		}
+		if o.Stage == 0 { // it failed outside its stages: none of them told of it
+			o.Stage = max(at.stage, 1)
+			p.told(run, at.job).Failed(o.Stage, "Failed to run the pipeline: "+o.Reason)
 		}
 	}
 	return o, nil
@@ -256,7 +295,7 @@ func stageOf(step string) int {
 // Outcome is how a run ended.
 type Outcome struct {
 	Run    string
-	Job    Job // zero when the run ended before its first stage
+	Job    Job
 	Done   bool
 	Stage  int           // where it failed
 	Reason string        // why, in the operator's words

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
-	"github.com/stagewatch/stagewatch"
 	"github.com/stagewatch/stagewatch/internal/account"
 	"github.com/stagewatch/stagewatch/internal/content"
 	"github.com/stagewatch/stagewatch/internal/engine"
@@ -30,7 +31,7 @@ func (p *Pipeline) Watch(ctx context.Context, results string, idle time.Duration
 	}
 	p.tracker.Complete(0, "Watchdog mode initialized successfully")
 	p.turn <- struct{}{}
-	w := &watchdog{Pipeline: p, changed: changed, idle: idle}
+	w := &watchdog{Pipeline: p, changed: changed, idle: idle, aside: map[string]account.Outcome{}}
 	if err := w.goOn(ctx); err != nil {
 		return w.end(ctx, err)
 	}
@@ -44,6 +45,7 @@ type watchdog struct {
 	idle    time.Duration
 	last    content.Platform // whose turn it was
 	pruned  time.Time
+	aside   map[string]account.Outcome // by key of the AccountInfo file; see keep
 }
 
 // end tells being told to stop from an error.
@@ -55,54 +57,57 @@ func (w *watchdog) end(ctx context.Context, err error) error {
 }
 
 // goOn waits for the runs that a kill or a stop left unfinished; the engine
-// has taken them up already.
+// has taken them up already, or given them up.
 func (w *watchdog) goOn(ctx context.Context) error {
 	for _, open := range w.engine.Interrupted() {
-		if open.State == engine.Stranded {
-			if err := w.engine.Retry(ctx, open.ID); err != nil {
-				return fmt.Errorf("resume run %s: %w", open.ID, err)
-			}
-		}
-		o, err := w.wait(ctx, open.ID)
+		entry, err := w.ofRun(ctx, open.ID)
 		if err != nil {
 			return err
 		}
-		if o.Job.Account.Username == "" { // it ended before its first stage: the loop comes back to it
-			continue
+		var job Job
+		if entry != nil {
+			job = Job{Account: entry.Account, Fresh: true, Input: entry.Outcome.Input}
+		}
+		o, err := w.wait(ctx, open.ID, job)
+		if err != nil {
+			return err
 		}
 		a := o.Job.Account
 		w.last = a.Platform
-		entry, err := account.Load(ctx, w.results, a.Platform, a.Username)
+		if entry == nil && a.Username != "" {
+			entry, err = account.Load(ctx, w.results, a.Platform, a.Username)
+		}
 		if err != nil {
 			return err
 		}
 		if entry == nil { // its file is gone: nobody asks for the outcome
 			continue
 		}
-		entry.Input = o.Job.Input                                          // the outcome is that of the input it was begun with
-		if err := w.record(ctx, *entry, o); err != nil && !diskFull(err) { // the loop comes back to it
+		entry.Input = o.Job.Input                                                                          // the outcome is that of the input it was begun with
+		if err := w.record(ctx, *entry, entry.Begin(o.Run, time.Now()), o); err != nil && !diskFull(err) { // the loop comes back to it
 			return err
 		}
 	}
 	return nil
 }
 
+// ofRun returns the account whose outcome names the run, nil if there is none.
+func (w *watchdog) ofRun(ctx context.Context, run string) (*account.Entry, error) {
+	entries, err := account.Find(ctx, w.results)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.Outcome != nil && e.Outcome.Run == run {
+			return &e, nil
+		}
+	}
+	return nil, nil
+}
+
 func (w *watchdog) loop(ctx context.Context) error {
 	for ctx.Err() == nil {
-		entries, err := account.Find(ctx, w.results)
-		if err != nil {
-			return err
-		}
-		if err := w.refuse(ctx, entries); err != nil {
-			return err
-		}
-		entry, ok := account.Next(entries, w.last, time.Now())
-		if ok {
-			w.last = entry.Account.Platform
-			err = w.process(ctx, entry)
-		} else {
-			err = w.idleWait(ctx, entries)
-		}
+		err := w.round(ctx)
 		if diskFull(err) { // an outcome could not be kept: its run goes on when it can
 			err = w.pause(ctx, diskPause)
 		}
@@ -113,6 +118,38 @@ func (w *watchdog) loop(ctx context.Context) error {
 	return nil
 }
 
+// round looks at the accounts and works on one of them, or waits.
+func (w *watchdog) round(ctx context.Context) error {
+	entries, err := w.find(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.refuse(ctx, entries); err != nil {
+		return err
+	}
+	claimed := false
+	for {
+		entry, due := account.Next(entries, w.last, time.Now())
+		switch {
+		case !due && claimed: // direct runs have all that is due: look again shortly
+			return w.pause(ctx, claimEvery)
+		case !due:
+			return w.idleWait(ctx, entries)
+		}
+		release, err := account.Claim(w.locks, entry.Account)
+		if err == nil {
+			release() // the run claims it itself, once it is its turn
+			w.last = entry.Account.Platform
+			return w.process(ctx, entry)
+		}
+		if !errors.Is(err, account.ErrClaimed) {
+			return err
+		}
+		claimed = true
+		entries = slices.DeleteFunc(entries, func(e account.Entry) bool { return e.Key == entry.Key })
+	}
+}
+
 // refuse tells once of each AccountInfo file that cannot be used, as a failure
 // of stage 1, and goes on.
 func (w *watchdog) refuse(ctx context.Context, entries []account.Entry) error {
@@ -120,43 +157,46 @@ func (w *watchdog) refuse(ctx context.Context, entries []account.Entry) error {
 		if e.Err == nil || e.Outcome != nil && e.Outcome.State == account.Failed && e.Outcome.Input == e.Input {
 			continue
 		}
-		run := w.tracker.Run(stagewatch.For(e.Account.Username), stagewatch.On(string(e.Account.Platform)))
+		refused := e.Begin("", time.Now()).Fail(1, e.Err.Error(), account.Permanent, time.Now())
+		if err := account.Record(ctx, w.results, e, refused); diskFull(err) || ctx.Err() != nil {
+			return err
+		} else if err != nil { // told of below; with a retry, lest it outlive the fault
+			w.setAside(e, refused, err)
+		}
+		run := w.told("", Job{Account: e.Account})
 		run.Start(1, "Reading "+e.Key)
 		run.Failed(1, "Failed to scrape profile: "+e.Err.Error())
-		begun := e.Begin("", time.Now())
-		if err := account.Record(ctx, w.results, e, begun.Fail(1, e.Err.Error(), account.Permanent, time.Now())); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-// process takes one account through the stages.
+// process takes one account through the stages, or lets its unfinished run go on
+// where it was. The outcome names the run before the run begins, so that
+// no run is begun whose account would not know of it.
 func (w *watchdog) process(ctx context.Context, e account.Entry) error {
-	release, err := account.Claim(w.locks, e.Account)
-	if errors.Is(err, account.ErrClaimed) { // a direct run has it: look again shortly
-		return w.pause(ctx, time.Second)
+	run, failed := newRunID(e.Account), false
+	if o := e.Outcome; o != nil && o.State != account.Processed && o.Input == e.Input && o.Run != "" {
+		run, failed = o.Run, o.State == account.Failed
 	}
-	if err != nil {
+	begun := e.Begin(run, time.Now())
+	if kept, err := w.keep(ctx, e, begun); !kept {
 		return err
 	}
-	release() // the run claims it itself, once it is its turn
+	if failed { // any other run goes on by itself, or its end is only to be read
+		err := w.engine.Retry(ctx, run)
+		if err != nil && !errors.Is(err, engine.ErrNotRetryable) && !errors.Is(err, engine.ErrUnknownRun) {
+			return fmt.Errorf("retry run %s: %w", run, err)
+		}
+	}
 	job := Job{Account: e.Account, Fresh: true, Input: e.Input, Started: time.Now().UTC()}
-	run, err := w.begin(ctx, e, job)
-	if err != nil {
-		return err
-	}
-	if err := account.Record(ctx, w.results, e, e.Begin(run, time.Now())); err != nil {
-		return err
-	}
-	o, err := w.wait(ctx, run)
+	o, err := w.wait(ctx, run, job)
 	if err != nil {
 		if ctx.Err() != nil {
-			return w.stopped(ctx, e, run)
+			return w.stopped(ctx, e, begun)
 		}
 		return err
 	}
-	if err := w.record(ctx, e, o); err != nil {
+	if err := w.record(ctx, e, begun, o); err != nil {
 		return err
 	}
 	if o.Done {
@@ -165,41 +205,31 @@ func (w *watchdog) process(ctx context.Context, e account.Entry) error {
 	return w.afterFailure(ctx)
 }
 
-// begin starts a run, or lets the account's unfinished one go on where it was.
-func (w *watchdog) begin(ctx context.Context, e account.Entry, job Job) (string, error) {
-	if o := e.Outcome; o != nil && o.State != account.Processed && o.Input == e.Input && o.Run != "" {
-		switch err := w.engine.Retry(ctx, o.Run); {
-		case err == nil, errors.Is(err, engine.ErrNotRetryable): // it goes on, or its end is only to be read
-			return o.Run, nil
-		case !errors.Is(err, engine.ErrUnknownRun):
-			return "", fmt.Errorf("retry run %s: %w", o.Run, err)
-		}
-	}
-	run := newRunID(e.Account)
-	if err := w.engine.Start(ctx, run, job); err != nil {
-		return "", fmt.Errorf("start run %s: %w", run, err)
-	}
-	return run, nil
-}
-
-func (w *watchdog) record(ctx context.Context, e account.Entry, o Outcome) error {
-	begun := e.Begin(o.Run, time.Now())
+// record keeps how a run ended that begun told of.
+func (w *watchdog) record(ctx context.Context, e account.Entry, begun account.Outcome, o Outcome) error {
 	if o.Done {
-		return account.Record(ctx, w.results, e, begun.Done(time.Now()))
+		_, err := w.keep(ctx, e, begun.Done(time.Now()))
+		return err
 	}
-	return account.Record(ctx, w.results, e, begun.Fail(o.Stage, o.Reason, o.Cause, time.Now()))
+	failed := begun.Fail(o.Stage, o.Reason, o.Cause, time.Now())
+	_, err := w.keep(ctx, e, failed)
+	if diskFull(err) && o.Cause == account.Transient { // it goes on once there is space
+		failed.NextTry = time.Time{}
+		w.aside[e.Key] = failed
+	}
+	return err
 }
 
 // stopped keeps that a run was broken off by a stop; ctx has ended already.
-func (w *watchdog) stopped(ctx context.Context, e account.Entry, run string) error {
+func (w *watchdog) stopped(ctx context.Context, e account.Entry, begun account.Outcome) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	return account.Record(ctx, w.results, e, e.Begin(run, time.Now()).Stop(w.leave(run).stage, time.Now()))
+	return account.Record(ctx, w.results, e, begun.Stop(w.leave(begun.Run).stage, time.Now()))
 }
 
 // afterFailure says that there is nothing else to do, when that is so.
 func (w *watchdog) afterFailure(ctx context.Context) error {
-	entries, err := account.Find(ctx, w.results)
+	entries, err := w.find(ctx)
 	if err != nil {
 		return err
 	}
@@ -212,8 +242,8 @@ func (w *watchdog) afterFailure(ctx context.Context) error {
 // idleWait waits until an account may be ready: 300 s by default.
 func (w *watchdog) idleWait(ctx context.Context, entries []account.Entry) error {
 	if time.Since(w.pruned) > pruneEvery {
-		if _, err := w.engine.Prune(ctx, keepRuns); err != nil {
-			return fmt.Errorf("forget old runs: %w", err)
+		if _, err := w.engine.Prune(ctx, keepRuns); err != nil && ctx.Err() == nil {
+			w.log.LogAttrs(ctx, slog.LevelWarn, "old runs were not forgotten", slog.Any("error", err))
 		}
 		w.pruned = time.Now()
 	}
