@@ -133,7 +133,7 @@ func doGenerate(ctx context.Context, p *Pipeline, run *engine.Run, _ Job) (any, 
 		}
 	}
 	plan, err := generate.Plan(ctx, corpus, analysis, p.index, time.Now().UTC())
-	plan.Notes = append(plan.Notes, report.Notes...)
+	plan.Notes = append(report.Notes, plan.Notes...)
 	return plan, "Successfully generated content recommendations", err
 }
 
