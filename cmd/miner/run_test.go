@@ -44,7 +44,7 @@ func TestNewAccountIsTakenUpWithinASecond(t *testing.T) {
 		t.Fatal(err, string(out))
 	}
 	p.wait("Stage 1 - Data Scraping for sample_tiny_press", 1)
-	if took := time.Since(began); took > 3*time.Second { // 1 s is the promise; a busy test machine gets some air
+	if took := time.Since(began); took > 5*time.Second { // 1 s is the promise; a busy test machine gets some air
 		t.Errorf("taken up after %v", took)
 	}
 	p.wait("✅ Stage 0 Complete - Initialization - Wait cycle completed - checking for new accounts", 1)
