@@ -329,7 +329,9 @@ func TestWorkerOfLivingModuleIsLost(t *testing.T) {
 func TestStatusBeyondTheJournalIsNotBelieved(t *testing.T) {
 	home := t.TempDir()
 	tr := open(t, home)
-	tr.Start(1, "m", For("u"))
+	for range 9 {
+		tr.Start(1, "m", For("u"))
+	}
 	_, stop := keep(t, tr)
 	within(t, 5*time.Second, "the status file", func() bool { return runOf(status(t, home), "u").State == StatusRunning })
 	stop()
