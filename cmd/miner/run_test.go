@@ -296,11 +296,11 @@ func TestStatusFileIsThatOfTheSchema(t *testing.T) {
 	home := newHome(t, "twitter/sample_tiny_press", "instagram/sample_private_garden")
 	p := start(t, home)
 	p.wait("No accounts found", 1)
-	p.wait("Images · Stage 4 Complete", 0)
-	text, err := os.ReadFile(filepath.Join(home, stagewatch.StatusFile))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var text []byte
+	within(t, 10*time.Second, "the failure in the status file", func() bool {
+		text, _ = os.ReadFile(filepath.Join(home, stagewatch.StatusFile))
+		return strings.Contains(string(text), "account is private") && strings.Contains(string(text), "No accounts found")
+	})
 	validate(t, text)
 	out, err := command(home, "status", "--json").Output()
 	if err != nil {
