@@ -158,6 +158,9 @@ func (p *Pipeline) tracked(s stage) func(context.Context, *engine.Run) (any, err
 			told.Start(s.number, message)
 		}
 		result, message, err := s.work(ctx, p, run, job)
+		if err == nil {
+			err = ctx.Err() // a result that comes after the word to stop is not kept
+		}
 		if err != nil {
 			return nil, p.failed(ctx, told, s, err)
 		}
