@@ -1,12 +1,26 @@
 package stagewatch
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Stage is a numbered, named part of a run.
 type Stage struct {
-	Number      int    `json:"number"`
-	Name        string `json:"name"`
-	Description string `json:"description,omitempty"`
+	Number int `json:"number"`
+	// Key is another way to name the stage in a call, for example "scrape".
+	Key         string  `json:"key,omitempty"`
+	Name        string  `json:"name"`
+	Description string  `json:"description,omitempty"`
+	Weight      float64 `json:"weight,omitempty"` // its share of a run's work; 0 counts as 1
+	// Expected is how long an attempt usually takes, StallAfter how long one may be
+	// silent. Without them the stage's own history tells. In JSON both are seconds.
+	Expected   time.Duration `json:"-"`
+	StallAfter time.Duration `json:"-"`
+	// Parts is how many parts an attempt has, when progress is counted in parts.
+	Parts int64 `json:"parts,omitempty"`
+	// Optional stages may be left out of a run.
+	Optional bool `json:"optional,omitempty"`
 	// Instant stages have no start of their own: complete without start is normal.
 	Instant bool `json:"instant,omitempty"`
 }

@@ -19,6 +19,8 @@ const (
 	KindDefinition Kind = "definition"
 	KindReset      Kind = "reset"
 	KindDropped    Kind = "dropped"
+	KindErased     Kind = "erased" // what is known of some runs was blanked
+	KindGap        Kind = "gap"    // never written: a follower came too late for some segments
 )
 
 // What happened to a stage, a module or the miner.
@@ -29,6 +31,7 @@ const (
 	EventFailed     = "failed"      // stage; module: the crash-loop limit was reached
 	EventLost       = "lost"        // stage: its process is gone
 	EventStopped    = "stopped"     // stage: its process was stopped on purpose; module; miner
+	EventStalled    = "stalled"     // stage: silent for longer than usual
 	EventStarting   = "starting"    // module: about to be started for the first time
 	EventRestarting = "restarting"  // module: about to be started again
 	EventNotStarted = "not started" // module: its command could not be started
@@ -48,7 +51,7 @@ type Event struct {
 	Kind    Kind      `json:"kind"`
 	What    string    `json:"what,omitempty"`
 	Time    time.Time `json:"time"`  // wall clock, UTC: for showing
-	Clock   int64     `json:"clock"` // nanoseconds since boot, suspended time included: for durations within one boot
+	Clock   int64     `json:"clock"` // CLOCK_MONOTONIC in nanoseconds: for durations within one boot, suspended time left out
 	Owner   Owner     `json:"owner"`
 
 	// Stages.
@@ -57,16 +60,20 @@ type Event struct {
 	Platform   string          `json:"platform,omitempty"`
 	Account    string          `json:"account,omitempty"` // the username; "" for stage 0
 	Stage      int             `json:"stage,omitempty"`
+	Key        string          `json:"key,omitempty"`  // names the stage in place of its number
+	Late       bool            `json:"late,omitempty"` // written after its call had given up waiting
 	Message    string          `json:"message,omitempty"`
 	Details    json.RawMessage `json:"details,omitempty"`
 	Done       int64           `json:"done,omitempty"`
 	Total      int64           `json:"total,omitempty"`
 
-	// Modules and the miner.
+	// Modules and the miner. A lost stage carries what is known of its module's end.
 	Module  *ModuleFact `json:"module,omitempty"`
 	Mode    string      `json:"mode,omitempty"`
 	Defined *Definition `json:"defined,omitempty"`
 	Dropped uint64      `json:"dropped,omitempty"` // records that this writer could not keep
+	Runs    []string    `json:"runs,omitempty"`    // that were erased
+	Missing uint64      `json:"-"`                 // segments that a gap stands for
 
 	pos Position // after the record
 }
