@@ -1,24 +1,22 @@
 package export
 
 import (
-	"bytes"
 	"embed"
+	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"path"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/google/jsonschema-go/jsonschema"
 )
 
 //go:embed schema/*.json
 var schemaFiles embed.FS
 
-// schemaBase is the address below which the schemas name each other.
-const schemaBase = "https://github.com/stagewatch/stagewatch/schema/export/v1/"
-
-// schemas are the compiled schemas of the exported objects, by file name without ending.
-type schemas map[string]*jsonschema.Schema
+// schemas are the resolved schemas of the exported objects, by file name without ending.
+type schemas map[string]*jsonschema.Resolved
 
 // Schemas returns the JSON Schemas of the exported objects, one file each, for
 // those who read them with other tools.
@@ -29,29 +27,33 @@ func compileSchemas() (schemas, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schemas: %w", err)
 	}
-	c := jsonschema.NewCompiler()
-	for _, f := range files {
-		data, err := schemaFiles.ReadFile(path.Join("schema", f.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("schema %s: %w", f.Name(), err)
-		}
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-		if err != nil {
-			return nil, fmt.Errorf("schema %s: %w", f.Name(), err)
-		}
-		if err := c.AddResource(schemaBase+f.Name(), doc); err != nil {
-			return nil, fmt.Errorf("schema %s: %w", f.Name(), err)
-		}
-	}
 	all := schemas{}
 	for _, f := range files {
-		s, err := c.Compile(schemaBase + f.Name())
+		s, err := readSchema(f.Name())
+		if err != nil {
+			return nil, err
+		}
+		// The schemas name each other below one address, by file name.
+		beside := func(address *url.URL) (*jsonschema.Schema, error) { return readSchema(path.Base(address.Path)) }
+		resolved, err := s.Resolve(&jsonschema.ResolveOptions{Loader: beside})
 		if err != nil {
 			return nil, fmt.Errorf("schema %s: %w", f.Name(), err)
 		}
-		all[strings.TrimSuffix(f.Name(), ".json")] = s
+		all[strings.TrimSuffix(f.Name(), ".json")] = resolved
 	}
 	return all, nil
+}
+
+func readSchema(file string) (*jsonschema.Schema, error) {
+	data, err := schemaFiles.ReadFile(path.Join("schema", file))
+	if err != nil {
+		return nil, fmt.Errorf("schema %s: %w", file, err)
+	}
+	var s jsonschema.Schema
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("schema %s: %w", file, err)
+	}
+	return &s, nil
 }
 
 // check returns where data breaks the named schema, nil when it does not.
@@ -60,8 +62,8 @@ func (s schemas) check(name string, data []byte) error {
 	if !ok {
 		return fmt.Errorf("there is no schema %q", name)
 	}
-	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-	if err != nil {
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
 		return err
 	}
 	return schema.Validate(v)
