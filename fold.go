@@ -2,6 +2,7 @@ package stagewatch
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -117,6 +118,17 @@ func (s *State) supersede(r *RunState) {
 		same := old != r && old.Definition == r.Definition && old.Platform == r.Platform && old.Account == r.Account
 		return same && (!old.running() || r.Account == "" && old.Owner == r.Owner)
 	})
+}
+
+// stage returns the stage with the given number, one that is only a number
+// when the definition has none.
+func (d Definition) stage(number int) Stage {
+	for _, s := range d.Stages {
+		if s.Number == number {
+			return s
+		}
+	}
+	return Stage{Number: number, Name: fmt.Sprintf("Stage %d", number)}
 }
 
 func (r *RunState) stage(number int) *StageState {
