@@ -2,7 +2,6 @@ package stagewatch
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/stagewatch/stagewatch/internal/journal"
@@ -99,16 +98,3 @@ type ModuleFact struct {
 }
 
 const recordVersion = 1
-
-// decode reads one record.
-func decode(r journal.Record) (Event, error) {
-	var e Event
-	if err := json.Unmarshal(r.Payload, &e); err != nil {
-		return Event{}, fmt.Errorf("decode record at %d/%d: %w", r.End.Segment, r.End.Offset, err)
-	}
-	if e.Version > recordVersion {
-		return Event{}, fmt.Errorf("record at %d/%d: version %d is newer than this program", r.End.Segment, r.End.Offset, e.Version)
-	}
-	e.pos = r.End
-	return e, nil
-}
