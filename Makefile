@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 LINT    := go tool -modfile=tools/go.mod golangci-lint
 export CGO_ENABLED = 0
 
-.PHONY: help build demo test check bench fuzz docs install clean
+.PHONY: help build demo test check bench torture fuzz docs install clean
 
 help:
 	@echo 'make demo     set up what is missing, build, and show it all on sample accounts'
@@ -12,6 +12,7 @@ help:
 	@echo 'make test     everything that decides whether a change lands'
 	@echo 'make check    the quick part of it: build, lint, short tests'
 	@echo 'make bench    the benchmarks'
+	@echo 'make torture  kill -9 over and over; docs/reliability.md tells'
 	@echo 'make install  bin/miner into ~/.local/bin'
 
 include internal/index/model.mk
@@ -40,6 +41,9 @@ check: model
 
 bench: build
 	@tools/bench
+
+torture:
+	@go run ./cmd/torture $(ARGS)
 
 clean:
 	@rm -rf bin .cache coverage.out

@@ -1,0 +1,385 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/stagewatch/stagewatch"
+	"github.com/stagewatch/stagewatch/internal/journal"
+)
+
+const (
+	lostLimit  = time.Second     // the promise
+	air        = 2 * time.Second // on top, for a machine that does much else
+	endPatient = 30 * time.Second
+)
+
+// crew is a home at work: writers, two would-be keepers, a follower that keeps
+// book, and somebody who rotates.
+type crew struct {
+	*round
+	ledger  *ledger
+	members []*member
+	writers int // begun so far
+	lastly  *journal.Follower
+
+	mu    sync.Mutex
+	keeps *process // who said last that it keeps the home
+}
+
+// member is a place in the crew that is filled again when its process is killed.
+type member struct {
+	kind   string
+	weight int // how often it is the one to be killed
+	begin  func(ctx context.Context, m *member) (*process, error)
+	p      *process
+	number int // of the writer that fills it
+}
+
+// fleet kills members of a crew at random instants, and then checks everything.
+func fleet(ctx context.Context, r *round) error {
+	c := &crew{round: r, ledger: newLedger(r.result)}
+	c.members = c.muster()
+	defer func() {
+		for _, m := range c.members {
+			if m.p != nil {
+				m.p.kill()
+			}
+		}
+	}()
+	for _, m := range c.members {
+		if err := c.fill(ctx, m); err != nil {
+			return err
+		}
+	}
+	watching, stop := context.WithCancel(ctx)
+	done := make(chan struct{}, 2)
+	go func() { c.follow(watching); done <- struct{}{} }()
+	go func() { watchStatus(watching, r.home, r.result); done <- struct{}{} }()
+	err := c.slaughter(ctx)
+	if err == nil {
+		c.windUp(ctx)
+	}
+	stop()
+	<-done
+	<-done
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	return c.audit(ctx)
+}
+
+// muster says who is there in this round.
+func (c *crew) muster() (all []*member) {
+	add := func(kind string, weight int, begin func(ctx context.Context, m *member) (*process, error)) {
+		all = append(all, &member{kind: kind, weight: weight, begin: begin})
+	}
+	for n := range 3 + c.rng.IntN(3) {
+		add("Go writer", 4, func(ctx context.Context, m *member) (*process, error) {
+			return c.goWriter(ctx, m, "go"+strconv.Itoa(n))
+		})
+	}
+	if _, err := os.Stat(c.python()); err == nil {
+		for n := range 1 + c.rng.IntN(3) {
+			add("Python writer", 4, func(ctx context.Context, m *member) (*process, error) {
+				return c.pythonWriter(ctx, m, "py"+strconv.Itoa(n))
+			})
+		}
+	}
+	for range 2 {
+		add("keeper", 2, c.keeper)
+	}
+	add("follower", 2, func(ctx context.Context, m *member) (*process, error) { return c.role(ctx, m, "as-follower") })
+	size := int64(32<<10) << c.rng.IntN(6)
+	_ = size
+	return all
+}
+
+func (c *crew) python() string { return filepath.Join(c.o.python, "miner_stage_tracker.py") }
+
+// fill puts a new process into a place.
+func (c *crew) fill(ctx context.Context, m *member) (err error) {
+	m.p, err = m.begin(ctx, m)
+	return err
+}
+
+func (c *crew) seed() string { return strconv.FormatUint(c.rng.Uint64(), 10) }
+
+func (c *crew) role(ctx context.Context, m *member, role string, args ...string) (*process, error) {
+	return again(ctx, m.kind, func(string) {}, append([]string{role, c.home, c.seed()}, args...)...)
+}
+
+func (c *crew) goWriter(ctx context.Context, m *member, name string) (*process, error) {
+	lanes := 1 + max(0, c.rng.IntN(5)-2)
+	hear := c.enter(m)
+	p, err := again(ctx, m.kind, hear, "as-writer", c.home, c.seed(), strconv.Itoa(m.number), strconv.Itoa(lanes), name)
+	if err == nil {
+		c.ledger.began(m.number, p)
+	}
+	return p, err
+}
+
+func (c *crew) pythonWriter(ctx context.Context, m *member, name string) (*process, error) {
+	lanes := 1 + max(0, c.rng.IntN(3)-1)
+	hear := c.enter(m)
+	p, err := start(ctx, m.kind, hear, "python3", "cmd/torture/writer.py", c.o.python, c.home, c.seed(), strconv.Itoa(m.number), strconv.Itoa(lanes), name)
+	if err == nil {
+		c.ledger.began(m.number, p)
+	}
+	return p, err
+}
+
+// enter gives the place's next writer its number, and returns who hears what it prints.
+func (c *crew) enter(m *member) (hear func(string)) {
+	c.writers++
+	number := c.writers
+	m.number = number
+	c.ledger.enter(number, m.kind)
+	return func(line string) {
+		var lane int
+		var seq int64
+		if _, err := fmt.Sscanf(line, "%d %d", &lane, &seq); err != nil {
+			c.broke("%s %d printed %q", m.kind, number, line)
+			return
+		}
+		c.ledger.acknowledge(number, lane, seq)
+	}
+}
+
+// keeper starts one of the two that would be it.
+func (c *crew) keeper(ctx context.Context, m *member) (p *process, err error) {
+	begun := make(chan struct{})
+	p, err = again(ctx, m.kind, func(string) { <-begun; c.keptBy(p) }, "as-keeper", c.home, c.seed())
+	close(begun)
+	return p, err
+}
+
+// keptBy hears that p keeps the home now. Nobody else may who still lives.
+func (c *crew) keptBy(p *process) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, dead := p.killSent(); dead {
+		return // an old word
+	}
+	if c.keeps != nil {
+		if _, dead := c.keeps.killSent(); !dead {
+			c.broke("two processes keep %s", c.home)
+		}
+	}
+	c.keeps = p
+	c.ledger.keeperIs(true)
+}
+
+// abandoned notes the end of p, who may have been the keeper.
+func (c *crew) abandoned(p *process) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.keeps == p {
+		c.keeps = nil
+		c.ledger.keeperIs(false)
+	}
+}
+
+// slaughter kills until the round's share is done.
+func (c *crew) slaughter(ctx context.Context) error {
+	const longest, report = 300 * time.Millisecond, 5 * time.Second
+	told := time.Now()
+	for killed := 0; killed < c.kills && len(c.broken()) == 0; {
+		wait := time.Duration(c.rng.Int64N(int64(longest)))
+		if c.rng.IntN(8) == 0 {
+			wait /= 20 // two at once, or one that has hardly begun
+		}
+		if !pause(ctx, wait) {
+			return nil
+		}
+		m := c.choose()
+		if m.kind == "Go writer" && c.rng.IntN(10) == 0 {
+			c.freeze(m)
+			continue
+		}
+		if err := c.replace(ctx, m); err != nil {
+			return err
+		}
+		killed++
+		c.ledger.overdue(lostLimit + air)
+		if time.Since(told) > report {
+			told = time.Now()
+			c.progress("%d of %d kills in this round, %d of all", killed, c.kills, c.killed(c.scenario))
+		}
+	}
+	return nil
+}
+
+// choose picks the next victim by weight.
+func (c *crew) choose() *member {
+	total := 0
+	for _, m := range c.members {
+		total += m.weight
+	}
+	dice := c.rng.IntN(total)
+	for _, m := range c.members {
+		if dice -= m.weight; dice < 0 {
+			return m
+		}
+	}
+	return c.members[0]
+}
+
+// replace kills a member's process and starts another in its place.
+func (c *crew) replace(ctx context.Context, m *member) error {
+	c.strike(m)
+	return c.fill(ctx, m)
+}
+
+func (c *crew) strike(m *member) {
+	lived := m.p.kill()
+	c.kill(m.kind)
+	if !lived || !m.p.wasAsked() {
+		c.broke("%s ended by itself: %v: %s", m.kind, m.p.cmd.ProcessState, m.p.errs.Bytes())
+	} else if m.p.errs.Len() > 0 {
+		c.broke("%s wrote to standard error: %s", m.kind, m.p.errs.Bytes())
+	}
+	if m.number > 0 {
+		c.ledger.died(m.number)
+	}
+	c.abandoned(m.p)
+}
+
+// freeze stops a writer for a while in which the others go on and segments are
+// sealed; then it goes on where it was.
+func (c *crew) freeze(m *member) {
+	const longest = 3 * time.Second
+	p := m.p
+	if p.cmd.Process.Signal(syscall.SIGSTOP) != nil {
+		return // it is gone: the next kill says so
+	}
+	c.count("writers stopped and continued", 1)
+	time.AfterFunc(time.Duration(c.rng.Int64N(int64(longest))), func() { _ = p.cmd.Process.Signal(syscall.SIGCONT) })
+}
+
+// follow reads the journal into the ledger until ctx ends.
+func (c *crew) follow(ctx context.Context) {
+	const poll = 2 * time.Millisecond
+	f := journal.Follow(c.home+"/journal", journal.Position{})
+	c.lastly = f
+	for ok := true; ok; ok = pause(ctx, poll) {
+		c.drain(f)
+	}
+}
+
+func (c *crew) drain(f *journal.Follower) {
+	for {
+		rec, ok, err := f.Next()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			c.broke("follower: %v", err)
+			return
+		}
+		if !ok {
+			return
+		}
+		c.ledger.read(rec)
+	}
+}
+
+// windUp kills all writers, waits until their stages were told lost, and lets
+// the rest end in peace.
+func (c *crew) windUp(ctx context.Context) {
+	for _, m := range c.members {
+		if m.number > 0 {
+			c.strike(m)
+		}
+	}
+	for began := time.Now(); ; {
+		if !pause(ctx, 10*time.Millisecond) {
+			return
+		}
+		due := c.ledger.overdue(lostLimit + air)
+		if due == 0 && time.Since(began) > lostLimit {
+			break
+		}
+		if time.Since(began) > endPatient {
+			c.broke("%d stages of dead writers were never told lost", due)
+			break
+		}
+	}
+	for _, m := range c.members {
+		if m.number == 0 {
+			if err := m.p.end(endPatient); err != nil {
+				c.broke("%v", err)
+			}
+		}
+	}
+}
+
+// audit compares, when all is quiet, what each of the views says.
+func (c *crew) audit(ctx context.Context) error {
+	c.drain(c.lastly)
+	c.lastly.Close()
+	c.ledger.settle()
+	c.count("fragments that readers skipped", c.lastly.Skipped().Damaged)
+	c.count("segments", int(c.ledger.book.Position.Segment))
+	if err := c.auditFollower(ctx); err != nil {
+		return err
+	}
+	return c.auditFold(ctx)
+}
+
+// auditFollower lets the follower that was killed go to the end, and compares its book.
+func (c *crew) auditFollower(ctx context.Context) error {
+	want := c.ledger.book
+	p, err := again(ctx, "follower", func(string) {}, "as-follower", c.home, "1",
+		strconv.FormatUint(want.Position.Segment, 10), strconv.FormatInt(want.Position.Offset, 10))
+	if err != nil {
+		return err
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(endPatient):
+		p.kill()
+		c.broke("the follower did not come to the end %+v", want.Position)
+	}
+	text, err := os.ReadFile(c.home + "/follower.json")
+	if err != nil {
+		return err
+	}
+	if got := strings.TrimSpace(string(text)); got != encode(want) {
+		c.broke("the follower that was killed kept book %s, one that was not %s", got, encode(want))
+	}
+	return nil
+}
+
+// auditFold compares the fold that went through status files of many keepers
+// with one from the beginning.
+func (c *crew) auditFold(ctx context.Context) error {
+	whole := stagewatch.State{Version: stagewatch.StateVersion}
+	ctx, cancel := context.WithTimeout(ctx, endPatient)
+	defer cancel()
+	err := stagewatch.Follow(ctx, c.home, stagewatch.Position{}, func(e stagewatch.Event) error {
+		whole.Apply(e)
+		if e.Position() == c.ledger.book.Position {
+			return errThere
+		}
+		return nil
+	})
+	if !errors.Is(err, errThere) {
+		return fmt.Errorf("fold the whole journal: %w", err)
+	}
+	read, err := stagewatch.ReadState(c.home)
+	if err != nil {
+		return err
+	}
+	if got, want := encode(read.Runs), encode(whole.Runs); got != want {
+		c.broke("status and journal tell different things of the runs: see status.got and status.want")
+		return errors.Join(os.WriteFile(c.home+"/status.got", []byte(got), 0o600), os.WriteFile(c.home+"/status.want", []byte(want), 0o600))
+	}
+	return nil
+}
