@@ -38,6 +38,9 @@ func (f *follower) next() (Event, bool, error) {
 		if err != nil || !ok {
 			return Event{}, false, err
 		}
+		if rec.Missing > 0 {
+			return Event{Kind: KindGap, Missing: rec.Missing, pos: rec.End}, true, nil
+		}
 		e, err := decode(rec)
 		if err != nil {
 			f.bad++

@@ -19,6 +19,7 @@ const (
 	statusEvery = 100 * time.Millisecond // the status file is at most this much behind
 	watchEvery  = 500 * time.Millisecond // owners of open stages are looked at this often
 	segmentSize = 4 << 20
+	segmentAge  = 24 * time.Hour
 	// settlePatience bounds what a hanging disk costs whoever waits for Settle.
 	settlePatience = time.Second
 	knownOwners    = 4096 // remembered at most, beyond those with open runs
@@ -130,7 +131,7 @@ func (k *Keeper) step(sweep, save bool) error {
 			return err
 		}
 		k.forget()
-		_, _ = journal.Seal(journalDir(k.home), segmentSize) // tried again at the next step
+		_, _ = journal.Seal(journalDir(k.home), segmentSize, segmentAge) // tried again at the next step
 	}
 	if save {
 		k.save()

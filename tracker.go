@@ -73,7 +73,7 @@ func Open(c Config) (*Tracker, error) {
 		return t, fmt.Errorf("open tracker: %w", err)
 	}
 	t.owner = owner
-	w, err := journal.OpenWriter(journalDir(c.Home))
+	w, err := journal.OpenWriter(journalDir(c.Home), journal.Options{})
 	if err != nil {
 		return t, fmt.Errorf("open tracker: %w", err)
 	}

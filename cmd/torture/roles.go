@@ -192,6 +192,6 @@ func rotation(ctx context.Context, p part) error {
 // tend does one piece of maintenance.
 func tend(dir string, p part) error {
 	_ = bytes.MinRead
-	_, err := journal.Seal(dir, p.number(0))
+	_, err := journal.Seal(dir, p.number(0), 0)
 	return err
 }

@@ -6,63 +6,73 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
-	"path/filepath"
+	"time"
 )
 
 // Follower reads a journal from a place on, each record once.
 type Follower struct {
 	dir     string
-	from    Position // records up to here are only looked at
-	pos     Position // after the last record handed out or passed over
+	from    Position
+	segment uint64
+	text    text
 	file    *os.File
-	sealed  bool // the current segment was seen sealed: it grows no more
+	end     int64 // how far the current segment counts; [growing] until it is seen sealed
+	looked  int64 // up to here in the segment every stretch that is no record was read twice
 	skipped Skipped
-	buf     []byte // bytes read and not yet handed out; they begin at pos
-	scratch []byte // the rest of a read, kept to be reused
 	seen    writers
 }
 
+const (
+	growing = math.MaxInt64
+	// sealPatience is how long a follower waits for the seal of a segment that
+	// is marked as sealed; only a keeper that was killed in between keeps it that long.
+	sealPatience = 200 * time.Millisecond
+)
+
 // Skipped counts what a follower passed over.
 type Skipped struct {
-	Damaged int    `json:"damaged"` // fragments and records whose check failed
+	Damaged int    `json:"damaged"` // stretches that are no record: fragments, failed checks, foreign bytes
 	Gaps    uint64 `json:"gaps"`    // segments that were gone when the follower came to them
 }
 
-// Follow returns a follower that begins at from. What stands before it in the
-// same segment and the one before is read too, unseen, so that a record which a
-// writer wrote again after a seal is not handed out a second time.
+// Follow returns a follower that begins at from, a place that an earlier
+// follower had, or zero for the journal's beginning.
 func Follow(dir string, from Position) *Follower {
 	if from.Segment == 0 {
 		from.Segment = 1
 	}
-	begin := from.Segment
-	if _, err := os.Stat(filepath.Join(dir, segmentName(begin-1))); begin > 1 && err == nil {
-		begin--
+	return &Follower{
+		dir: dir, from: from, segment: from.Segment, text: text{at: from.Offset},
+		end: growing, seen: newWriters(),
 	}
-	return &Follower{dir: dir, from: from, pos: Position{Segment: begin}, seen: newWriters()}
 }
 
 // Position returns the place up to which everything was handed out or skipped.
-func (f *Follower) Position() Position {
-	if f.pos.Before(f.from) {
-		return f.from
-	}
-	return f.pos
-}
+func (f *Follower) Position() Position { return Position{Segment: f.segment, Offset: f.text.at} }
 
 // Skipped returns what has been passed over so far.
 func (f *Follower) Skipped() Skipped { return f.skipped }
 
-// Next returns the next record, or false when there is none yet. The record's
-// payload is valid until the next call.
+// Next returns the next record, or false when there is none yet. Where segments
+// are gone it returns a gap first; see [Record]. The record's payload is valid
+// until the next call. It waits for nothing, but for a moment where a segment
+// is just being sealed.
 func (f *Follower) Next() (Record, bool, error) {
 	for {
-		if rec, ok := f.take(); ok {
-			if f.from.Before(rec.End) {
-				return rec, true, nil
+		if f.file == nil {
+			gap, opened, err := f.open()
+			if err != nil || !opened {
+				return Record{}, false, err
 			}
-			continue
+			if gap > 0 {
+				f.skipped.Gaps += gap
+				return Record{Missing: gap, End: f.Position()}, true, nil
+			}
+		}
+		if rec, ok, err := f.take(); ok || err != nil {
+			return rec, ok, err
 		}
 		more, err := f.fill()
 		if err != nil || !more {
@@ -71,125 +81,154 @@ func (f *Follower) Next() (Record, bool, error) {
 	}
 }
 
-// take hands out the next whole record of the buffer that was not seen yet.
-func (f *Follower) take() (Record, bool) {
+// take hands out the next record of what was read that was not seen yet.
+func (f *Follower) take() (Record, bool, error) {
 	for {
-		end := bytes.IndexByte(f.buf, '\n')
-		if end < 0 {
-			return Record{}, false
+		s, ok := f.text.next(false)
+		if !ok {
+			return Record{}, false, nil
 		}
-		line := f.buf[:end]
-		f.buf = f.buf[end+1:]
-		f.pos.Offset += int64(end) + 1
-		start := bytes.LastIndexByte(line, recordSeparator)
-		if start != 0 { // something stands before the record: a fragment, or no record at all
-			f.countDamage()
+		if s.kind == wholeRecord {
+			fresh, err := f.fresh(s)
+			if err != nil {
+				return Record{}, false, err
+			}
+			if !fresh {
+				continue
+			}
+			s.rec.End = Position{Segment: f.segment, Offset: s.end}
+			return s.rec, true, nil
 		}
-		if start < 0 {
+		if !s.bad() {
 			continue
 		}
-		rec, err := parseFrame(line[start+1:])
+		changed, err := f.lookAgain(s)
 		if err != nil {
-			f.countDamage()
-			continue
+			return Record{}, false, err
 		}
-		if !f.seen.fresh(rec.Writer, rec.N) {
-			continue
+		if changed {
+			f.text.rewind(s.at)
+			return Record{}, false, nil
 		}
-		rec.End = f.pos
-		return rec, true
-	}
-}
-
-func (f *Follower) countDamage() {
-	if f.from.Before(f.pos) {
 		f.skipped.Damaged++
 	}
 }
 
-// fill reads on. It reports whether anything was gained: bytes, or a new segment.
-func (f *Follower) fill() (bool, error) {
-	if f.file == nil {
-		if opened, err := f.open(); err != nil || !opened {
-			return false, err
-		}
+// lookAgain reads a stretch that is no record once more, and reports whether it
+// reads otherwise now: not every file system shows a write to readers as one.
+func (f *Follower) lookAgain(s stretch) (bool, error) {
+	if s.at < f.looked || s.raw == nil {
+		return false, nil
 	}
-	n, err := f.read()
-	if err != nil || n > 0 {
-		return n > 0, err
+	f.looked = s.end
+	now := make([]byte, len(s.raw))
+	if _, err := f.file.ReadAt(now, s.at); err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("follow segment %d: %w", f.segment, err)
 	}
-	if !f.sealed {
-		info, err := f.file.Stat()
-		if err != nil {
-			return false, fmt.Errorf("follow segment %d: %w", f.pos.Segment, err)
-		}
-		// What was written before the seal is read once more after it was seen.
-		f.sealed = info.Mode().Perm() == sealedMode
-		return f.sealed, nil
-	}
-	return true, f.advance()
+	return !bytes.Equal(now, s.raw), nil
 }
 
-func (f *Follower) open() (bool, error) {
-	file, err := os.Open(filepath.Join(f.dir, segmentName(f.pos.Segment)))
-	if err == nil {
-		f.file, f.sealed = file, false
+// fill reads on. It reports whether anything was gained: bytes, or a new segment.
+func (f *Follower) fill() (bool, error) {
+	n, err := f.text.fill(f.file, f.end)
+	if err != nil {
+		return false, fmt.Errorf("follow segment %d: %w", f.segment, err)
+	}
+	if f.end != growing {
+		if n == 0 {
+			return true, f.advance()
+		}
 		return true, nil
 	}
+	// What was read before the mark is seen was written before the seal, and counts.
+	info, err := f.file.Stat()
+	if err != nil {
+		return false, fmt.Errorf("follow segment %d: %w", f.segment, err)
+	}
+	if info.Mode().Perm() != sealedMode {
+		return n > 0, nil
+	}
+	f.end = f.sealedEnd(info)
+	f.text.cutAt(f.end)
+	return true, nil
+}
+
+// sealedEnd returns how much of the current segment counts: what its seal says;
+// else, when its keeper was killed before it wrote one, all there is.
+func (f *Follower) sealedEnd(info os.FileInfo) int64 {
+	const again = 2 * time.Millisecond
+	began := time.Now()
+	for {
+		if seal, err := readSeal(f.dir, f.segment); err == nil {
+			return seal.Size
+		}
+		named, err := os.Stat(segmentPath(f.dir, f.segment))
+		if err != nil || !os.SameFile(named, info) || time.Since(began) > sealPatience {
+			break // removed or replaced: it had its seal, and no late record will come
+		}
+		<-time.After(again)
+	}
+	if stat, err := f.file.Stat(); err == nil {
+		return stat.Size()
+	}
+	return info.Size()
+}
+
+// open opens the segment that is next. It returns how many are gone before it.
+func (f *Follower) open() (gap uint64, opened bool, err error) {
+	file, err := os.Open(segmentPath(f.dir, f.segment))
+	if err == nil {
+		f.file, f.end = file, growing
+		return 0, true, nil
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return false, fmt.Errorf("follow journal: %w", err)
+		return 0, false, fmt.Errorf("follow journal: %w", err)
 	}
 	found, err := segments(f.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return 0, false, nil
 	}
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	for _, n := range found {
-		if n > f.pos.Segment { // retention was faster
-			f.skipped.Gaps += n - f.pos.Segment
-			f.pos = Position{Segment: n}
-			return true, nil
+		if n <= f.segment {
+			continue
 		}
+		file, err := os.Open(segmentPath(f.dir, n))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // retention was faster again
+		}
+		if err != nil {
+			return 0, false, fmt.Errorf("follow journal: %w", err)
+		}
+		gap = n - f.segment
+		f.begin(n)
+		f.file = file
+		return gap, true, nil
 	}
-	return false, nil
-}
-
-// read takes in more of the segment. A line that outgrows [MaxRecord] is damage
-// and is dropped as it comes.
-func (f *Follower) read() (int, error) {
-	const block = 64 << 10
-	if len(f.buf) > MaxRecord {
-		f.pos.Offset += int64(len(f.buf))
-		f.buf = f.buf[:0]
-		f.countDamage()
-	}
-	if cap(f.scratch) < len(f.buf)+block {
-		f.scratch = make([]byte, 0, 2*(len(f.buf)+block))
-	}
-	held := copy(f.scratch[:len(f.buf)], f.buf)
-	n, err := f.file.ReadAt(f.scratch[held:held+block], f.pos.Offset+int64(held))
-	f.buf = f.scratch[:held+n]
-	if err != nil && !errors.Is(err, io.EOF) {
-		return n, fmt.Errorf("follow segment %d: %w", f.pos.Segment, err)
-	}
-	return n, nil
+	return 0, false, nil
 }
 
 // advance leaves a sealed segment that was read to its end.
 func (f *Follower) advance() error {
-	if len(f.buf) > 0 {
-		f.countDamage()
+	for s, ok := f.text.next(true); ok; s, ok = f.text.next(true) {
+		if s.bad() {
+			f.skipped.Damaged++
+		}
 	}
-	f.buf = f.buf[:0]
-	f.pos = Position{Segment: f.pos.Segment + 1}
 	err := f.file.Close()
 	f.file = nil
+	f.begin(f.segment + 1)
 	if err != nil {
 		return fmt.Errorf("leave a sealed segment: %w", err)
 	}
 	return nil
+}
+
+func (f *Follower) begin(segment uint64) {
+	f.segment, f.end, f.looked = segment, growing, 0
+	f.text.rewind(0)
 }
 
 // Close releases the descriptor.
@@ -200,26 +239,107 @@ func (f *Follower) Close() {
 	}
 }
 
-// writers remembers the last record of each writer, so that one which was
-// written twice is told. A
-// writer is forgotten once tens of thousands of others have written since.
+// fresh reports whether a record was not handed out before, by this follower or
+// by the one whose place it began at, and remembers it.
+func (f *Follower) fresh(s stretch) (bool, error) {
+	last, known := f.seen.last(s.rec.Writer)
+	if known && s.rec.N <= last {
+		return false, nil
+	}
+	before := f.from
+	if f.seen.forgetful {
+		before = Position{Segment: f.segment, Offset: s.at}
+	}
+	fresh := true
+	if !known && s.rec.again > 0 {
+		stood, err := stands(f.dir, s.rec, before)
+		if err != nil {
+			return false, err
+		}
+		fresh = !stood
+	}
+	f.seen.note(s.rec.Writer, s.rec.N)
+	return fresh, nil
+}
+
+// stands reports whether a record that is marked as written again stands before
+// a place. It looks into the segments from the one that the mark names on.
+func stands(dir string, rec Record, before Position) (bool, error) {
+	const most = 64 // segments; a record is hardly ever written again far from where it was first
+	for n, looked := rec.again, 0; n <= before.Segment && looked < most; n, looked = n+1, looked+1 {
+		limit := int64(growing)
+		if n == before.Segment {
+			limit = before.Offset
+		} else if seal, err := readSeal(dir, n); err == nil {
+			limit = seal.Size // what stands after it was not handed out
+		}
+		found, err := holds(segmentPath(dir, n), limit, rec)
+		if found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// holds reports whether a record of the same writer and number stands in the
+// first limit bytes of a segment. A segment that is gone holds nothing.
+func holds(path string, limit int64, rec Record) (bool, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for an earlier record: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	var t text
+	for {
+		for s, ok := t.next(false); ok; s, ok = t.next(false) {
+			if s.kind == wholeRecord && s.rec.Writer == rec.Writer && s.rec.N == rec.N {
+				return true, nil
+			}
+		}
+		n, err := t.fill(file, limit)
+		if err != nil {
+			return false, fmt.Errorf("look for an earlier record: %w", err)
+		}
+		if n == 0 {
+			return false, nil
+		}
+	}
+}
+
+// writers remembers the last record of each writer. A writer is forgotten once
+// tens of thousands of others have written since.
 type writers struct {
 	young, old map[uint64]uint64
+	newest     uint64 // the writer of the last record, as most come in rows
+	newestN    uint64
+	forgetful  bool // some were forgotten
 }
 
 func newWriters() writers {
 	return writers{young: map[uint64]uint64{}, old: map[uint64]uint64{}}
 }
 
-// fresh reports whether record n of a writer is a new one, and remembers it.
-func (w *writers) fresh(writer, n uint64) bool {
+func (w *writers) last(writer uint64) (n uint64, known bool) {
+	if writer == w.newest && w.newestN > 0 {
+		return w.newestN, true
+	}
+	if n, known = w.young[writer]; !known {
+		n, known = w.old[writer]
+	}
+	return n, known
+}
+
+func (w *writers) note(writer, n uint64) {
 	const generation = 16 << 10
-	if n <= w.young[writer] || n <= w.old[writer] {
-		return false
+	if writer != w.newest && w.newestN > 0 {
+		if _, known := w.young[w.newest]; !known && len(w.young) >= generation {
+			w.forgetful = w.forgetful || len(w.old) > 0
+			w.old, w.young = w.young, map[uint64]uint64{}
+		}
+		w.young[w.newest] = w.newestN
 	}
-	if _, known := w.young[writer]; !known && len(w.young) >= generation {
-		w.old, w.young = w.young, map[uint64]uint64{}
-	}
-	w.young[writer] = n
-	return true
+	w.newest, w.newestN = writer, n
 }

@@ -1,34 +1,92 @@
 // Package journal moves records, as bytes, from many writing processes to many
 // followers, through a folder of append-only files.
 //
+// # Records
+//
 // A record is one line, written by one write(2) on an O_APPEND descriptor:
 //
-//	RS crc SP writer SP n SP payload LF
+//	RS crc SP writer SP number SP payload LF
 //
-// RS is the byte 0x1E, crc the CRC-32C of everything between the first SP and
-// LF in eight hexadecimal digits, writer the writer's 64-bit id in sixteen, n
-// the writer's own sequence number from 1 in decimal. A payload is text
-// without control characters (JSON with its escapes), so neither RS nor LF can
-// occur in it: a torn record ends at the next RS and never takes a neighbour
-// with it.
+// RS is the byte 0x1E, crc the CRC-32C (Castagnoli) of everything between the
+// first SP and LF in eight hexadecimal digits, writer the writer's random
+// 64-bit id in sixteen, both in small letters. number is the writer's own
+// number of the record in decimal, from 1, without leading zeros, each one more
+// than the one before. A payload is text without control characters (JSON with
+// its escapes), so neither RS nor LF can occur in it. A whole line has at most
+// [MaxRecord] bytes.
+//
+// A record that may already stand in the journal is written again as
+// number@segment: it may stand in that segment or in any later one. A writer
+// does so when it found its segment sealed, and when a write failed in a way
+// that leaves open what reached the file.
+//
+// # What a reader makes of a segment
+//
+// A line is what stands up to and with the next LF. In each line the record
+// begins at the last RS:
+//
+//   - what stands before that RS is a stretch that is no record: one that begins
+//     with RS is a fragment (a write that was cut short), any other is foreign;
+//   - the rest is a record when it has the form above and its check is right, else damaged;
+//   - a line without RS that consists of blanks (0x20) only, or of nothing, is
+//     filler that a repair put there. It means nothing and is not counted;
+//   - any other line without RS is foreign; a line whose record would exceed
+//     [MaxRecord] is damaged, or foreign when it does not begin with RS;
+//   - what stands after the last LF is still being written, or a fragment when the segment has ended.
+//
+// Each such stretch is counted once, and costs no other record. A live reader
+// reads it once more from the file before it counts.
+//
+// # Segments
 //
 // The files are segments, 00000001.seg and up; a record's place is (segment,
-// offset), and that is the order of the journal. A full segment is sealed by
-// [Seal]: the next one is made, then the old one's permission bits become
-// 0400, then its digest is written beside it. A writer looks at the bits after
-// each write; a writer that finds its segment sealed cannot know whether its
-// record came before the seal and writes it again in the next segment. A
-// follower drops what it has seen: n never goes back within a writer, however
-// many segments lie between the two. No lock
-// is taken on the way of a record, so no process can hold up another.
+// offset), and that is the order of the journal. [Seal] closes a segment: the
+// next one is made, then the old one's permission bits become 0400, then a seal
+// is put beside it, 00000001.seal:
+//
+//	{"segment":1,"size":4194301,"sha256":"…","previous":"…"}
+//
+// size is how many of its bytes count, up to and with an LF; sha256 is of those
+// bytes, previous of the seal file before, which makes the seals a chain. What
+// stands after size is not part of the journal: its writers wrote it again.
+//
+// A writer looks at the permission bits after each write. When they are 0400 it
+// cannot know whether its record came before the seal: it opens the newest
+// segment and writes the record there once more, as number@segment. It also
+// moves on when the segment's last name is gone.
+//
+// A reader looks at the bits after each read, before it believes what it read.
+// When they are 0400 it reads as far as the seal says and goes on with the next
+// segment; while the seal is not there yet it waits a little, and then takes
+// the whole segment. When segments are gone it reports a gap and goes on with
+// the first that there is.
+//
+// A reader drops a record whose number does not exceed the last that it knows
+// of the writer. When it knows nothing of the writer and the record is marked
+// number@segment, it looks for the same writer and number from that segment up
+// to the place where it began; found there, the record is not new.
+//
+// No lock is taken on the way of a record, so no process can hold up another.
+//
+// # Keeping
+//
+// Whoever seals, retains, repairs or rewrites holds the kernel lock (flock) of
+// maintenance.lock. A sealed segment is only ever replaced whole, with every
+// record at the offset where it was: [Repair] puts filler in the place of what
+// is no record (and the bytes into set-aside/), [Rewrite] puts records of the
+// same length. The seals from there on are made anew; until that is done
+// rewrite.json names the first of them, and the next holder of the lock goes on
+// with it. [Retain] removes the oldest segments; the seal of the last one removed
+// stays, as the anchor of the chain.
+//
+// journal.json says of what kind the journal is; see [Header].
 package journal
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,11 +95,11 @@ import (
 )
 
 const (
-	recordSeparator = 0x1E
-	sealedMode      = 0o400
-	openMode        = 0o600
-	suffix          = ".seg"
-	// MaxRecord is the largest record in bytes, frame included. Readers hold no more than this.
+	sealedMode = 0o400
+	openMode   = 0o600
+	suffix     = ".seg"
+	sealSuffix = ".seal"
+	// MaxRecord is the largest record in bytes, frame included. Readers hold little more than this.
 	MaxRecord = 128 << 10
 )
 
@@ -63,29 +121,44 @@ func (p Position) Before(q Position) bool {
 	return p.Segment < q.Segment || p.Segment == q.Segment && p.Offset < q.Offset
 }
 
-// Record is one record with its place.
+// Record is one record with its place, or a gap.
 type Record struct {
 	Writer  uint64
 	N       uint64
 	Payload []byte   // valid until the next call to Next
 	End     Position // the place after it
+	// Missing is 0 for a record. Otherwise this is a gap, without payload: so
+	// many segments were gone when the follower came to them.
+	Missing uint64
+
+	again uint64 // it may stand in this segment or a later one already; 0: it is new
 }
 
 func segmentName(n uint64) string { return fmt.Sprintf("%08d%s", n, suffix) }
 
+func segmentPath(dir string, n uint64) string { return filepath.Join(dir, segmentName(n)) }
+
+func sealPath(dir string, n uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%08d%s", n, sealSuffix))
+}
+
 // segments returns the numbers of the segments in dir, lowest first.
-func segments(dir string) ([]uint64, error) {
+func segments(dir string) ([]uint64, error) { return numbered(dir, suffix) }
+
+// numbered returns the numbers that the files with one ending have, lowest first.
+func numbered(dir, ending string) ([]uint64, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("list journal: %w", err)
 	}
 	var found []uint64
 	for _, e := range entries {
-		digits, ok := strings.CutSuffix(e.Name(), suffix)
+		digits, ok := strings.CutSuffix(e.Name(), ending)
 		if !ok {
 			continue
 		}
-		if n, err := strconv.ParseUint(digits, 10, 64); err == nil && segmentName(n) == e.Name() {
+		n, err := strconv.ParseUint(digits, 10, 64)
+		if err == nil && n > 0 && fmt.Sprintf("%08d", n) == digits {
 			found = append(found, n)
 		}
 	}
@@ -93,84 +166,30 @@ func segments(dir string) ([]uint64, error) {
 	return found, nil
 }
 
-// End returns the place after everything written so far.
+// End returns the place after every record written so far.
 func End(dir string) (Position, error) {
 	found, err := segments(dir)
 	if err != nil || len(found) == 0 {
 		return Position{Segment: 1}, err
 	}
 	last := found[len(found)-1]
-	info, err := os.Stat(dir + "/" + segmentName(last))
+	size, err := wholeLines(segmentPath(dir, last))
 	if err != nil {
 		return Position{}, fmt.Errorf("find the journal's end: %w", err)
 	}
-	return Position{Segment: last, Offset: info.Size()}, nil
+	return Position{Segment: last, Offset: size}, nil
 }
 
-func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
-
-// appendFrame appends the framed record to buf.
-func appendFrame(buf []byte, writer, n uint64, payload []byte) []byte {
-	const crcDigits = 8
-	buf = append(buf, recordSeparator)
-	crcAt := len(buf)
-	buf = append(buf, "00000000 "...)
-	bodyAt := len(buf)
-	buf = appendHex(buf, writer, 16)
-	buf = append(buf, ' ')
-	buf = strconv.AppendUint(buf, n, 10)
-	buf = append(buf, ' ')
-	buf = append(buf, payload...)
-	crc := crc32.Checksum(buf[bodyAt:], castagnoli())
-	appendHex(buf[:crcAt], uint64(crc), crcDigits)
-	return append(buf, '\n')
-}
-
-func appendHex(buf []byte, v uint64, digits int) []byte {
-	const hex = "0123456789abcdef"
-	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
-		buf = append(buf, hex[v>>shift&0xf])
-	}
-	return buf
-}
-
-// parseFrame reads what stands between RS and LF. The record's place is left open.
-func parseFrame(b []byte) (Record, error) {
-	const head = 8 + 1 + 16 + 1 // crc, writer and the blanks after them
-	if len(b) < head+2 || b[8] != ' ' || b[25] != ' ' {
-		return Record{}, errFrame
-	}
-	crc, err := parseHex(b[:8])
-	if err != nil || crc != uint64(crc32.Checksum(b[9:], castagnoli())) {
-		return Record{}, errFrame
-	}
-	writer, err := parseHex(b[9:25])
+// syncFolder makes the names in dir survive a power cut.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
 	if err != nil {
-		return Record{}, errFrame
+		return fmt.Errorf("sync folder: %w", err)
 	}
-	number, payload, found := bytes.Cut(b[head:], []byte{' '})
-	n, err := strconv.ParseUint(string(number), 10, 64)
-	if err != nil || !found {
-		return Record{}, errFrame
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("sync folder: %w", err)
 	}
-	return Record{Writer: writer, N: n, Payload: payload}, nil
-}
-
-var errFrame = errors.New("not a whole record")
-
-func parseHex(b []byte) (uint64, error) {
-	var v uint64
-	for _, c := range b {
-		switch {
-		case '0' <= c && c <= '9':
-			v = v<<4 | uint64(c-'0')
-		case 'a' <= c && c <= 'f':
-			v = v<<4 | uint64(c-'a'+10)
-		default:
-			return 0, errFrame
-		}
-	}
-	return v, nil
+	return nil
 }
 
 // refuseNetwork returns [ErrNetwork] when dir lies on a file system known to be a network's.

@@ -37,7 +37,7 @@ func more(t testing.TB, f *Follower) (payloads []string) {
 
 func open(t testing.TB, dir string) *Writer {
 	t.Helper()
-	w, err := OpenWriter(dir)
+	w, err := OpenWriter(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestSealingLosesAndRepeatsNothing(t *testing.T) {
 				if i > 0 || n%100 > 0 { // one of them is the keeper
 					continue
 				}
-				begun, err := Seal(dir, 1<<10)
+				begun, err := Seal(dir, 1<<10, 0)
 				if err != nil {
 					t.Error(err)
 				}
@@ -192,7 +192,7 @@ func TestFollowerGoesOnWhereItWas(t *testing.T) {
 	w := open(t, dir)
 	for i := range 200 {
 		appendAll(t, w, fmt.Sprint(i))
-		if _, err := Seal(dir, 2<<10); err != nil {
+		if _, err := Seal(dir, 2<<10, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -222,7 +222,7 @@ func TestHalfDoneSealIsFinished(t *testing.T) {
 		t.Fatal(err)
 	}
 	appendAll(t, w, "two")
-	if _, err := Seal(dir, 1<<20); err != nil {
+	if _, err := Seal(dir, 1<<20, 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "00000001.seal")); err != nil {
@@ -249,7 +249,7 @@ func TestFrameHoldsAnyPayload(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		payload := rapid.StringMatching(`[^\x00-\x1f]{0,200}`).Draw(t, "payload")
 		id, n := rapid.Uint64().Draw(t, "writer"), rapid.Uint64Min(1).Draw(t, "n")
-		frame := appendFrame(nil, id, n, []byte(payload))
+		frame := appendFrame(nil, id, n, 0, []byte(payload))
 		got, err := parseFrame(frame[1 : len(frame)-1])
 		if err != nil || got.Writer != id || got.N != n || string(got.Payload) != payload {
 			t.Fatalf("parse(%q) = %+v %v", frame, got, err)
@@ -262,7 +262,7 @@ func FuzzFollow(f *testing.F) {
 	f.Add([]byte("\x1e00000000 0000000000000001 1 {}\n"), []byte("\x1e\x1e\n\n"))
 	f.Fuzz(func(t *testing.T, before, after []byte) {
 		dir := t.TempDir()
-		frame := appendFrame(nil, 7, 1, []byte("found"))
+		frame := appendFrame(nil, 7, 1, 0, []byte("found"))
 		text := append(append(bytes.Clone(before), frame...), after...)
 		if err := os.WriteFile(filepath.Join(dir, segmentName(1)), text, 0o600); err != nil {
 			t.Fatal(err)

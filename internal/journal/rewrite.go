@@ -1,0 +1,3 @@
+package journal
+
+func (u *upkeep) finishRewrite() error { return nil }
