@@ -17,12 +17,22 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/stagewatch/stagewatch/internal/sqlite/atonce"
 )
 
-// TestMain is also the main of the child processes that the tests kill.
+// childEnv makes this test binary a child process, which runs no test.
+const childEnv = "STAGEWATCH_TEST_ENGINE_CHILD"
+
+// TestMain is also the main of the child processes of the tests.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 5 && os.Args[1] == "child" {
-		if err := child(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+	if root, ok := os.LookupEnv(atonce.Env); ok {
+		os.Exit(atonce.Child(root, func(folder string) error {
+			return child(folder, fmt.Sprintf("direct/twitter/u%d", os.Getpid()), "")
+		}))
+	}
+	if _, ok := os.LookupEnv(childEnv); ok {
+		if err := child(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 			_, _ = fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -65,7 +75,8 @@ func child(dir, executor, hang string) error {
 // startChild starts this test binary as a child.
 func startChild(t *testing.T, dir, executor, hang string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "child", dir, executor, hang)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], dir, executor, hang)
+	cmd.Env = append(os.Environ(), childEnv+"=1")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

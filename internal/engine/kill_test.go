@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -11,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagewatch/stagewatch/internal/sqlite/atonce"
 )
 
 func TestRunGoesOnInItsStepAfterTheProcessEnds(t *testing.T) {
@@ -56,24 +57,19 @@ func TestRunGoesOnInItsStepAfterTheProcessEnds(t *testing.T) {
 }
 
 func TestFirstStartOfManyProcessesAtOnce(t *testing.T) {
-	dir := t.TempDir()
-	var running []func() error
-	for i := range 5 {
-		running = append(running, startChild(t, dir, fmt.Sprintf("direct/twitter/u%d", i), "").Wait)
-	}
-	for _, ended := range running {
-		if err := ended(); err != nil {
-			t.Error(err)
-		}
-	}
-	e := open(t, testConfig(dir, "content", &diary{path: filepath.Join(dir, "diary")}))
-	runs, err := e.Runs(t.Context(), 10)
-	if err != nil || len(runs) != 5 {
-		t.Fatalf("Runs() = %d runs, %v, want 5", len(runs), err)
-	}
-	for _, run := range runs {
-		if run.State != Succeeded {
-			t.Errorf("run %+v, want succeeded", run)
+	for _, processes := range []int{2, 4} {
+		for _, dir := range atonce.Run(t, processes, 8) {
+			e := open(t, testConfig(dir, "content", &diary{path: filepath.Join(dir, "diary")}))
+			runs, err := e.Runs(t.Context(), 10)
+			if err != nil || len(runs) != processes {
+				t.Fatalf("Runs() = %d runs, %v, want %d", len(runs), err, processes)
+			}
+			for _, run := range runs {
+				if run.State != Succeeded {
+					t.Errorf("run %+v, want succeeded", run)
+				}
+			}
+			shut(t, e)
 		}
 	}
 }

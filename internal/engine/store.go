@@ -7,13 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"os"
-	"path/filepath"
-	"syscall"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/stagewatch/stagewatch/internal/sqlite"
 )
 
 var (
@@ -31,36 +26,18 @@ type store struct {
 	db   *sql.DB
 }
 
-// openStore opens the file, and makes it with mode 0600 if it is absent; SQLite
-// gives its -wal and -shm files the same mode. The settings are those that DBOS
-// gives a pool of its own: a power cut may cost the last commits, a killed process
-// nothing.
+// openStore opens the file, and makes it with mode 0600 if it is absent. The
+// settings are those that DBOS gives a pool of its own: a power cut may cost the
+// last commits, a killed process nothing.
 func openStore(path string) (*store, error) {
-	// With O_EXCL, so that a descriptor of a file which this process may have
-	// open already is never closed: that would drop its POSIX locks.
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		err = file.Close()
+	s := &store{path: path}
+	var err error
+	if s.db, err = sqlite.Open(path, "synchronous(NORMAL)", "foreign_keys(ON)"); err != nil {
+		return nil, fmt.Errorf("open database: %w", s.shorten(err))
 	}
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("make %s: %w", path, err)
-	}
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	query := url.Values{
-		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(ON)"},
-	}
-	name := url.URL{Scheme: "file", Path: absolute, RawQuery: query.Encode()}
-	db, err := sql.Open("sqlite", name.String())
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	db.SetMaxOpenConns(8)
-	db.SetMaxIdleConns(4)
-	return &store{path: path, db: db}, nil
+	s.db.SetMaxOpenConns(8)
+	s.db.SetMaxIdleConns(4)
+	return s, nil
 }
 
 func (s *store) close() error {
@@ -74,15 +51,16 @@ func (s *store) close() error {
 // it with [ErrDiskFull] if it is that.
 func (s *store) shorten(err error) error {
 	cause := (*sqlite.Error)(nil)
+	if errors.As(err, &cause) {
+		err = cause
+	}
 	switch {
-	case errors.Is(err, syscall.ENOSPC):
+	case sqlite.Full(err):
 		return fmt.Errorf("%s: %w: %w", s.path, ErrDiskFull, err)
-	case !errors.As(err, &cause):
-		return err
-	case cause.Code() == sqlite3.SQLITE_FULL, cause.Code() == sqlite3.SQLITE_IOERR_SHMSIZE:
-		return fmt.Errorf("%s: %w: %w", s.path, ErrDiskFull, cause)
+	case cause != nil:
+		return fmt.Errorf("%s: %w", s.path, err)
 	default:
-		return fmt.Errorf("%s: %w", s.path, cause)
+		return err
 	}
 }
 

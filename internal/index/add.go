@@ -11,6 +11,7 @@ import (
 	"math"
 
 	"github.com/stagewatch/stagewatch/internal/content"
+	"github.com/stagewatch/stagewatch/internal/sqlite"
 )
 
 // entry is one row of the index.
@@ -40,7 +41,7 @@ type known struct {
 func (s *Store) Add(ctx context.Context, platform, account string, posts []content.Post) (Report, error) {
 	report, err := s.add(ctx, platform, handle(account), posts)
 	if err != nil {
-		return Report{}, fmt.Errorf("index posts of %s/%s: %w", platform, account, full(err))
+		return Report{}, fmt.Errorf("index posts of %s/%s: %w", platform, account, sqlite.MarkFull(err))
 	}
 	return report, nil
 }
@@ -207,7 +208,7 @@ func (s *Store) write(ctx context.Context, platform, account string, changed, to
 func (s *Store) Remove(ctx context.Context, platform, account string) (int, error) {
 	n, err := s.remove(ctx, platform, handle(account))
 	if err != nil {
-		return 0, fmt.Errorf("remove %s/%s from the index: %w", platform, account, full(err))
+		return 0, fmt.Errorf("remove %s/%s from the index: %w", platform, account, sqlite.MarkFull(err))
 	}
 	return n, nil
 }

@@ -11,15 +11,10 @@ import (
 	_ "embed" // for the schema
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
 	"strings"
-	"syscall"
-
-	"modernc.org/sqlite"
-	sqlitelib "modernc.org/sqlite/lib"
 
 	"github.com/stagewatch/stagewatch/internal/index/minilm"
+	"github.com/stagewatch/stagewatch/internal/sqlite"
 )
 
 //go:embed schema.sql
@@ -60,18 +55,10 @@ func open(c Config, model *minilm.Model) (_ *Store, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("open index %s: %w", c.Path, full(err))
+			err = fmt.Errorf("open index %s: %w", c.Path, sqlite.MarkFull(err))
 		}
 	}()
-	// SQLite would make the file readable for everybody; those beside it take its mode.
-	f, err := os.OpenFile(c.Path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
-	db, err := sql.Open("sqlite", source(c.Path))
+	db, err := sqlite.Open(c.Path, "synchronous(FULL)", "secure_delete(ON)")
 	if err != nil {
 		return nil, err
 	}
@@ -81,19 +68,9 @@ func open(c Config, model *minilm.Model) (_ *Store, err error) {
 	return &Store{db: db, model: model}, nil
 }
 
-// source names the file for the driver. Transactions begin with the write lock,
-// so that two writers wait for each other instead of failing half-way.
-func source(path string) string {
-	options := url.Values{
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)"},
-		"_txlock": {"immediate"},
-	}
-	return (&url.URL{Scheme: "file", Path: path, RawQuery: options.Encode(), OmitHost: true}).String()
-}
-
 // migrate brings the file to schemaVersion.
 //
-//nolint:noctx // It waits at most for busy_timeout, so there is nothing to cancel.
+//nolint:noctx // It waits at most as long as sqlite.Open lets it, so there is nothing to cancel.
 func migrate(db *sql.DB) error {
 	version, err := userVersion(db.QueryRow("PRAGMA user_version"))
 	if err != nil || version == schemaVersion {
@@ -129,7 +106,7 @@ func userVersion(row *sql.Row) (version int, err error) {
 // Close closes the index.
 func (s *Store) Close() error {
 	if err := s.db.Close(); err != nil {
-		return fmt.Errorf("close index: %w", full(err))
+		return fmt.Errorf("close index: %w", sqlite.MarkFull(err))
 	}
 	return nil
 }
@@ -150,16 +127,6 @@ func (s *Store) Describe() string {
 	}
 	return fmt.Sprintf("English posts are compared by meaning (all-MiniLM-L6-v2, %d numbers a post), "+
 		"posts in other languages by words and letter groups (%d numbers).", s.model.Width(), lettersWidth)
-}
-
-// full makes errors.Is(err, syscall.ENOSPC) true for SQLite's ways of saying
-// that the disk is full, and returns every other error as it is.
-func full(err error) error {
-	var lite *sqlite.Error
-	if errors.As(err, &lite) && (lite.Code() == sqlitelib.SQLITE_FULL || lite.Code() == sqlitelib.SQLITE_IOERR_SHMSIZE) {
-		return fmt.Errorf("%w: %w", syscall.ENOSPC, err)
-	}
-	return err
 }
 
 // handle is an account's name as the index keeps it.

@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,9 +19,25 @@ import (
 
 	"github.com/stagewatch/stagewatch/internal/content"
 	"github.com/stagewatch/stagewatch/internal/index/minilm"
+	"github.com/stagewatch/stagewatch/internal/sqlite/atonce"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if root, child := os.LookupEnv(atonce.Env); child {
+		os.Exit(atonce.Child(root, openAndAdd))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// openAndAdd is what the child processes do.
+func openAndAdd(folder string) error {
+	s, err := open(Config{Path: filepath.Join(folder, "index.db")}, nil)
+	if err != nil {
+		return err
+	}
+	_, err = s.Add(context.Background(), "twitter", fmt.Sprint(os.Getpid()), []content.Post{post("1", "en", "espresso")})
+	return errors.Join(err, s.Close())
+}
 
 // wordsAlone opens a store as a program without the sentence model does.
 func wordsAlone(t testing.TB) *Store {
@@ -267,5 +284,17 @@ func TestManyMayOpenANewIndexAtOnce(t *testing.T) {
 	wait.Wait()
 	if got := find(t, opened(t, path, nil), Query{Text: "espresso", Limit: 20}); len(got) != 8 {
 		t.Errorf("%d posts, want 8", len(got))
+	}
+}
+
+// TestManyProcessesMayOpenANewIndexAtOnce: both modules of a new home do so.
+func TestManyProcessesMayOpenANewIndexAtOnce(t *testing.T) {
+	for _, processes := range []int{2, 4} {
+		for _, folder := range atonce.Run(t, processes, 30) {
+			s := opened(t, filepath.Join(folder, "index.db"), nil)
+			if got := find(t, s, Query{Text: "espresso", Limit: 20}); len(got) != processes {
+				t.Errorf("%s has the posts of %d processes, want %d", folder, len(got), processes)
+			}
+		}
 	}
 }

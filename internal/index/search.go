@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/stagewatch/stagewatch/internal/content"
+	"github.com/stagewatch/stagewatch/internal/sqlite"
 )
 
 // Query asks for the posts that are closest to a text.
@@ -47,7 +48,7 @@ type candidate struct {
 func (s *Store) Search(ctx context.Context, q Query) ([]content.Hit, error) {
 	hits, err := s.search(ctx, q)
 	if err != nil {
-		return nil, fmt.Errorf("search the index: %w", full(err))
+		return nil, fmt.Errorf("search the index: %w", sqlite.MarkFull(err))
 	}
 	return hits, nil
 }
@@ -137,7 +138,7 @@ func (s *Store) post(ctx context.Context, row int64) (content.Post, error) {
 func (s *Store) Vectors(ctx context.Context, platform string, accounts []string) ([]content.Vector, error) {
 	all, err := s.vectors(ctx, platform, accounts)
 	if err != nil {
-		return nil, fmt.Errorf("read vectors from the index: %w", full(err))
+		return nil, fmt.Errorf("read vectors from the index: %w", sqlite.MarkFull(err))
 	}
 	return all, nil
 }
