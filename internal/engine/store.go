@@ -32,7 +32,7 @@ type store struct {
 func openStore(path string) (*store, error) {
 	s := &store{path: path}
 	var err error
-	if s.db, err = sqlite.Open(path, "synchronous(NORMAL)", "foreign_keys(ON)"); err != nil {
+	if s.db, err = sqlite.Open(path, "synchronous(NORMAL)", "foreign_keys(ON)", "secure_delete(ON)"); err != nil {
 		return nil, fmt.Errorf("open database: %w", s.shorten(err))
 	}
 	s.db.SetMaxOpenConns(8)
