@@ -33,7 +33,7 @@ type Writer struct {
 
 	// The system calls under the writer; tests put faults in their place.
 	write func(fd int, b []byte) (int, error)
-	fstat func(fd int, stat *unix.Stat_t) error
+	statx func(fd int, path string, flags, mask int, stat *unix.Statx_t) error
 	sync  func(fd int) error
 }
 
@@ -57,7 +57,7 @@ func OpenWriter(dir string, o Options) (*Writer, error) {
 	}
 	w := &Writer{
 		dir: dir, id: binary.LittleEndian.Uint64(id[:]), header: header, fd: -1,
-		write: unix.Write, fstat: unix.Fstat, sync: unix.Fdatasync,
+		write: unix.Write, statx: unix.Statx, sync: unix.Fdatasync,
 	}
 	if err := w.openNewest(); err != nil {
 		return nil, err
@@ -175,9 +175,11 @@ func (w *Writer) writeWhole() error {
 }
 
 // left reports whether the segment takes nothing more: it was sealed, or removed.
+// It does not ask for times: after that question the kernel makes the next write
+// note its exact time in the inode, which costs as much as the write itself.
 func (w *Writer) left() (bool, error) {
-	var stat unix.Stat_t
-	if err := w.fstat(w.fd, &stat); err != nil {
+	var stat unix.Statx_t
+	if err := w.statx(w.fd, "", unix.AT_EMPTY_PATH, unix.STATX_MODE|unix.STATX_NLINK, &stat); err != nil {
 		return false, err
 	}
 	return stat.Mode&0o777 == sealedMode || stat.Nlink == 0, nil
