@@ -8,8 +8,11 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/stagewatch/stagewatch"
 	"github.com/stagewatch/stagewatch/internal/journal"
@@ -120,9 +123,24 @@ func TestMain(m *testing.M) {
 		stagewatch.Start(4, "Analyzing", stagewatch.For(os.Getenv("ACCOUNT")))
 		fmt.Println("ready")
 		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "forbidden":
+		openAsNobody()
 	default:
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
 	}
+}
+
+// openAsNobody prints what Open says to a user without rights.
+func openAsNobody() {
+	const nobody = 65534
+	if err := syscall.Setuid(nobody); err != nil {
+		fmt.Println(err)
+		return
+	}
+	t, err := stagewatch.Open(stagewatch.Config{})
+	fmt.Println(err)
+	t.Start(1, "m")
+	t.Close()
 }
 
 func writeMany() {

@@ -1,10 +1,9 @@
 package stagewatch
 
 import (
+	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -17,56 +16,40 @@ const (
 	maxDetails = 8 << 10
 )
 
-// Option says more about a stage: [For], [On], [InRun], [Details].
+// Option says more about a stage: [For], [On], [InRun], [Key], [By], [Of], [Details].
 type Option interface{ apply(e *Event) }
 
 type option func(e *Event)
 
 func (o option) apply(e *Event) { o(e) }
 
+type account string
+
+func (a account) apply(e *Event) { e.Account = string(a) }
+
+type platform string
+
+func (p platform) apply(e *Event) { e.Platform = string(p) }
+
 // For names the account that the stage works on.
-func For(username string) Option { return option(func(e *Event) { e.Account = username }) }
+func For(username string) Option { return account(username) }
 
 // On names the account's platform.
-func On(platform string) Option { return option(func(e *Event) { e.Platform = platform }) }
+func On(name string) Option { return platform(name) }
 
 // InRun names the run that the stage belongs to. Without it the run is $MINER_RUN, else
 // the process's open run for the account, which is opened by its first start
 // and anew after an end or when a stage number goes back.
 func InRun(id string) Option { return option(func(e *Event) { e.Run = id }) }
 
-// Details are recorded with a stage, up to 8 KiB as JSON.
-type Details map[string]any
-
-func (d Details) apply(e *Event) {
-	text, err := d.encode()
-	switch {
-	case err != nil:
-		text, _ = json.Marshal(map[string]string{"not_recorded": err.Error()})
-	case len(text) > maxDetails:
-		text = fmt.Appendf(nil, `{"not_recorded":"%d bytes of details exceed %d"}`, len(text), maxDetails)
-	}
-	e.Details = text
-}
-
-// encode returns the details as JSON. A value whose own encoding panics is an
-// error like one that cannot be encoded: no host is hurt by what it tells us.
-func (d Details) encode() (text []byte, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("encode details: %v", cause)
-		}
-	}()
-	return json.Marshal(map[string]any(d))
-}
-
-type progress struct{ done, total int64 }
-
-func (p progress) apply(e *Event) { e.Done, e.Total = p.done, p.total }
+// Key names the stage by its key in the definition. The number that the call
+// was given counts only where the definition has no such key.
+func Key(key string) Option { return option(func(e *Event) { e.Key = key }) }
 
 // Run is one pass of the tracker's definition over one account.
 type Run struct {
 	tracker *Tracker
+	id      string
 	opts    []Option
 }
 
@@ -75,38 +58,77 @@ type Run struct {
 func (t *Tracker) Run(opts ...Option) *Run {
 	var e Event
 	opts = slices.DeleteFunc(slices.Clone(opts), func(o Option) bool { return o == nil })
-	for _, o := range opts {
-		o.apply(&e)
-	}
+	apply(&e, opts)
 	if e.Run == "" {
-		opts = append(opts, InRun(newRunID()))
+		e.Run = newRunID()
+		opts = append(opts, InRun(e.Run))
 	}
-	return &Run{tracker: t, opts: opts}
+	return &Run{tracker: t, id: e.Run, opts: opts}
+}
+
+// ID returns the run's id.
+func (r *Run) ID() string {
+	if r == nil {
+		return ""
+	}
+	return r.id
 }
 
 // Start records that stage n begins.
 func (r *Run) Start(n int, message string, opts ...Option) {
-	r.on().Start(n, message, r.with(opts)...)
+	r.on().stage(call{what: EventStarted, number: n, message: message, run: r}, opts)
 }
 
 // Progress records how far stage n is.
 func (r *Run) Progress(n int, done, total int64, opts ...Option) {
-	r.on().Progress(n, done, total, r.with(opts)...)
+	r.on().stage(call{what: EventProgressed, number: n, done: done, total: total, run: r}, opts)
 }
 
 // Complete records that stage n ended well.
 func (r *Run) Complete(n int, message string, opts ...Option) {
-	r.on().Complete(n, message, r.with(opts)...)
+	r.on().stage(call{what: EventCompleted, number: n, message: message, run: r}, opts)
 }
 
 // Failed records that stage n failed, and with it the run.
 func (r *Run) Failed(n int, message string, opts ...Option) {
-	r.on().Failed(n, message, r.with(opts)...)
+	r.on().stage(call{what: EventFailed, number: n, message: message, run: r}, opts)
 }
 
 // Stopped records that stage n was broken off on purpose and goes on at the next start.
 func (r *Run) Stopped(n int, opts ...Option) {
-	r.on().stage(EventStopped, n, "", r.with(opts))
+	r.on().stage(call{what: EventStopped, number: n, run: r}, opts)
+}
+
+// Stage runs do as stage n: it records the start, and at the end that the stage
+// is complete, or why it failed: the error of do, its panic, which then goes on,
+// or the end of ctx, when do returned because of it without an error. The
+// returned error is that of do, or the cause of the end of ctx.
+func (r *Run) Stage(ctx context.Context, n int, message string, do func(context.Context) error) (err error) {
+	r.Start(n, message)
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		cause := recover()
+		if cause == nil { // runtime.Goexit
+			r.Failed(n, "its goroutine ended")
+			return
+		}
+		r.Failed(n, "panic: "+say(cause))
+		panic(cause) //nolint:forbidigo // it is the caller's, and only passed through here
+	}()
+	err = do(ctx)
+	returned = true
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		r.Failed(n, say(err))
+		return err
+	}
+	r.Complete(n, message)
+	return nil
 }
 
 // on returns the run's tracker; a nil run has none, and its calls do nothing.
@@ -117,13 +139,6 @@ func (r *Run) on() *Tracker {
 	return r.tracker
 }
 
-func (r *Run) with(opts []Option) []Option {
-	if r == nil {
-		return opts
-	}
-	return append(append([]Option(nil), r.opts...), opts...)
-}
-
 // openRun is what a process remembers of a run that it opened without being given an id.
 type openRun struct {
 	id    string
@@ -131,37 +146,69 @@ type openRun struct {
 	ended bool
 }
 
+// subject is whom a run is about.
+type subject struct{ platform, account string }
+
 // runOf returns the run that a call without one belongs to. The caller holds t.mu.
-func (t *Tracker) runOf(e Event) string {
-	if given := os.Getenv("MINER_RUN"); given != "" && e.Account != "" {
-		return given
+func (t *Tracker) runOf(e *Event) string {
+	if t.inRun != "" && e.Account != "" {
+		return t.inRun
 	}
-	key := e.Platform + "/" + e.Account
-	open := t.runs[key]
+	about := subject{e.Platform, e.Account}
+	open := t.runs[about]
 	again := open != nil && e.What == EventStarted && e.Account != "" && e.Stage < open.stage
 	if open == nil || open.ended && e.What == EventStarted || again {
+		t.forget()
 		open = &openRun{id: newRunID()}
-		t.runs[key] = open
+		t.runs[subject{strings.Clone(e.Platform), strings.Clone(e.Account)}] = open
 	}
 	open.stage = e.Stage
 	open.ended = e.Account != "" && (e.What == EventFailed || e.What == EventCompleted && e.Stage == t.definition.last())
 	return open.id
 }
 
+// forget keeps the memory of runs within bounds: runs that ended go first. An
+// open one that is forgotten begins anew at its next call. The caller holds t.mu.
+func (t *Tracker) forget() {
+	const known = 1 << 16
+	if len(t.runs) < known {
+		return
+	}
+	for about, run := range t.runs {
+		if run.ended {
+			delete(t.runs, about)
+		}
+	}
+	for about := range t.runs {
+		if len(t.runs) <= known/2 {
+			break
+		}
+		delete(t.runs, about)
+	}
+}
+
 func newRunID() string { return strings.ToLower(rand.Text()) }
 
 // cut shortens text to at most limit bytes, on a rune's edge, saying how much
-// there was. Invalid UTF-8 becomes U+FFFD.
+// there was. Invalid UTF-8 becomes U+FFFD. Text of any length takes the same time.
 func cut(text string, limit int) string {
+	size := len(text)
+	if size > limit {
+		end := limit
+		for end > limit-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+			end--
+		}
+		text = text[:end]
+	}
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
-	if len(text) <= limit {
+	if size <= limit && len(text) <= limit {
 		return text
 	}
-	note := fmt.Sprintf("… (cut, %d bytes)", len(text))
-	end := limit - len(note)
-	for end > 0 && !utf8.RuneStart(text[end]) {
+	note := fmt.Sprintf("… (cut, %d bytes)", size)
+	end := min(limit-len(note), len(text))
+	for end > 0 && end < len(text) && !utf8.RuneStart(text[end]) {
 		end--
 	}
 	return text[:end] + note

@@ -3,8 +3,12 @@ package stagewatch
 import (
 	"context"
 	"errors"
-	"sync/atomic"
+	"fmt"
+	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/stagewatch/stagewatch/internal/journal"
 )
@@ -12,158 +16,421 @@ import (
 const (
 	patience     = 50 * time.Millisecond // what a call waits for disk at most
 	retryEvery   = 250 * time.Millisecond
-	maxWaiting   = 8192    // records
-	maxBuffered  = 8 << 20 // bytes of records
+	maxHeld      = 8192    // records that wait to be written
+	maxHeldBytes = 8 << 20 // and what they take in memory
 	closePatient = time.Second
 )
 
+// appender is the part of a journal's writer that a sink uses.
+type appender interface {
+	Append(payload []byte) error
+	Sync() error
+	Header() journal.Header
+	Close()
+}
+
 // sink brings records to the journal from a goroutine of its own, so that a
-// disk that hangs holds up nobody but that goroutine.
+// disk that hangs holds up nobody but that goroutine. A call hands its record
+// over and waits until it is written, or until the patience ends: from then on
+// calls only hand over, until the pending write returns.
 type sink struct {
-	writer   *journal.Writer
-	queue    chan *waiting
-	quit     chan struct{}
-	ended    chan struct{}
-	hung     atomic.Bool // a write takes longer than the patience: calls only buffer
-	buffered atomic.Int64
-	dropped  atomic.Uint64
+	open     func() (appender, error)
 	lossNote func(count uint64) []byte // the record that tells of dropped ones
+	quit     chan struct{}             // closed by close
+	opened   chan struct{}             // closed when open has succeeded or can never succeed
+	ended    chan struct{}             // closed when the goroutine has ended
+	spare    sync.Pool                 // of *handover
+
+	mu        sync.Mutex
+	more      sync.Cond   // there is something in queue, or closed
+	queue     []*handover // oldest first
+	batch     []*handover // taken from the queue, nil where it is done with
+	held      int         // records in queue and batch
+	heldBytes int
+	dropped   uint64                   // records since the last note of them
+	handed    uint64                   // records ever put into the queue, and notes of dropped ones
+	done      uint64                   // of those, done with
+	flushes   map[chan struct{}]uint64 // closed when done has reached the number
+	stuck     bool                     // calls do not wait
+	failed    error                    // the journal cannot be used, ever
+	closed    bool
+	alarm     *time.Timer // set while a call waits, to the end of its patience or earlier
+	armed     bool
 }
 
-type waiting struct {
-	payload []byte // nil: only tell when it is your turn
-	done    chan struct{}
+// handover is a record on its way to the journal.
+type handover struct {
+	payload []byte
+	size    int       // what it takes in memory
+	since   time.Time // when it was handed over
+	written chan bool // tells the call that waits: written, or do not wait any longer
+
+	// Guarded by the sink's mutex.
+	waits bool // a call waits for it
+	late  bool // its call gave up, or did not wait in the first place
 }
 
-func newSink(w *journal.Writer, lossNote func(uint64) []byte) *sink {
+// newSink starts a sink on the journal that open opens. What open does may
+// take its time: records are buffered meanwhile.
+func newSink(open func() (appender, error), lossNote func(uint64) []byte) *sink {
 	s := &sink{
-		writer: w, queue: make(chan *waiting, maxWaiting),
-		quit: make(chan struct{}), ended: make(chan struct{}), lossNote: lossNote,
+		open: open, lossNote: lossNote,
+		quit: make(chan struct{}), opened: make(chan struct{}), ended: make(chan struct{}),
+		flushes: map[chan struct{}]uint64{},
 	}
+	s.more.L = &s.mu
+	s.spare.New = func() any { return &handover{payload: make([]byte, 0, 512), written: make(chan bool, 1)} }
 	go s.run()
 	return s
 }
 
-// put hands over a record without waiting; [sink.await] waits. What cannot be
-// kept is counted, and nil comes back.
-func (s *sink) put(payload []byte) *waiting {
-	if s.buffered.Add(int64(len(payload))) <= maxBuffered {
-		w := &waiting{payload: payload, done: make(chan struct{})}
-		select {
-		case s.queue <- w:
-			return w
-		default:
-		}
-	}
-	s.buffered.Add(-int64(len(payload)))
-	s.dropped.Add(1)
-	return nil
-}
-
-// await waits until a record is written, for as long as the patience lasts.
-func (s *sink) await(w *waiting) {
-	if w == nil || s.hung.Load() {
-		return
-	}
+// ready waits until the journal is open, as long as the patience lasts. Its
+// error says that the journal can never be used. When it returns nil the
+// opening may still go on.
+func (s *sink) ready() error {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case <-w.done:
+	case <-s.opened:
 	case <-timer.C:
-		s.hung.Store(true)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.opened:
+	default:
+		s.stuck = true
+	}
+	return s.failed
+}
+
+// take returns a handover with an empty payload to be filled.
+func (s *sink) take() *handover {
+	h := s.spare.Get().(*handover) //nolint:errcheck,forcetypeassert // nothing else is put there
+	h.payload = h.payload[:0]
+	return h
+}
+
+func (s *sink) giveBack(h *handover) {
+	const kept = 1 << 10 // larger buffers are not worth their memory
+	if cap(h.payload) > kept {
+		h.payload = nil
+	}
+	s.spare.Put(h)
+}
+
+// put hands over a record and returns at once. It reports whether the call is
+// to wait with [sink.await]; a call that is not patient never is. What cannot
+// be kept is counted. h is the sink's from here on.
+func (s *sink) put(h *handover, now time.Time, patient bool) (wait bool) {
+	const overhead = 128 // of a handover itself, in bytes
+	h.size, h.since = cap(h.payload)+overhead, now
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed || s.failed != nil:
+		return false
+	case s.held >= maxHeld || s.heldBytes+h.size > maxHeldBytes:
+		s.drop()
+		return false
+	}
+	s.held++
+	s.heldBytes += h.size
+	s.handed++
+	s.queue = append(s.queue, h)
+	h.waits, h.late = patient && !s.stuck, patient && s.stuck
+	if h.waits && !s.armed {
+		s.arm(patience)
+	}
+	s.more.Signal()
+	return h.waits
+}
+
+// drop counts a record that is not kept. The note that tells of it is due like
+// a record that was handed over. The caller holds s.mu.
+func (s *sink) drop() {
+	if s.dropped == 0 {
+		s.handed++
+	}
+	s.dropped++
+}
+
+// await waits until a record is written, as long as the patience lasts.
+func (s *sink) await(h *handover) {
+	if <-h.written {
+		s.giveBack(h)
 	}
 }
 
-// flush waits until everything handed over so far is written.
+// arm sets the alarm. One timer serves all calls, and is set again only when it
+// has rung: most calls never touch it. The caller holds s.mu.
+func (s *sink) arm(wait time.Duration) {
+	s.armed = true
+	if s.alarm == nil {
+		s.alarm = time.AfterFunc(wait, s.ring)
+		return
+	}
+	s.alarm.Reset(wait)
+}
+
+// ring lets go of the calls whose patience has ended.
+func (s *sink) ring() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.armed = false
+	now := time.Now()
+	for _, list := range [...][]*handover{s.batch, s.queue} {
+		for _, h := range list {
+			if h == nil || !h.waits {
+				continue
+			}
+			if left := patience - now.Sub(h.since); left > 0 { // and more for all behind it
+				s.arm(left)
+				return
+			}
+			s.letGo(h)
+		}
+	}
+}
+
+// letGo ends the waiting of a call before its record is written. The caller holds s.mu.
+func (s *sink) letGo(h *handover) {
+	s.stuck = true
+	h.waits, h.late = false, true
+	h.written <- false
+}
+
+// letAllGo ends the waiting of every call. The caller holds s.mu.
+func (s *sink) letAllGo() {
+	s.stuck = true
+	for _, list := range [...][]*handover{s.batch, s.queue} {
+		for _, h := range list {
+			if h != nil && h.waits {
+				s.letGo(h)
+			}
+		}
+	}
+}
+
+// flush waits until everything handed over so far is in the journal. It fails
+// when ctx ends before, or when that can never be.
 func (s *sink) flush(ctx context.Context) error {
-	w := &waiting{done: make(chan struct{})}
-	select {
-	case s.queue <- w:
-	case <-s.ended:
+	reached := make(chan struct{})
+	s.mu.Lock()
+	if s.done == s.handed {
+		s.mu.Unlock()
 		return nil
+	}
+	s.flushes[reached] = s.handed
+	s.more.Signal()
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.flushes, reached)
+		s.mu.Unlock()
+	}()
+	select {
+	case <-reached:
+		return nil
+	case <-s.ended:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	select {
-	case <-w.done:
-		return nil
-	case <-s.ended:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.failed != nil:
+		return s.failed
+	case s.done < s.handed:
+		return fmt.Errorf("flush: the tracker was closed before %d records could be written", s.handed-s.done)
 	}
+	return nil
 }
 
 func (s *sink) run() {
 	defer close(s.ended)
-	defer s.writer.Close()
+	defer func() { // whoever still waits is told not to
+		s.mu.Lock()
+		s.letAllGo()
+		s.mu.Unlock()
+	}()
+	w, ok := s.begin()
+	if !ok {
+		return
+	}
+	defer w.Close()
 	for {
-		select {
-		case w := <-s.queue:
-			if !s.deliver(w) {
-				return
-			}
-		case <-s.quit:
-			for { // what was handed over before the end is tried once more
-				select {
-				case w := <-s.queue:
-					if !s.deliver(w) {
-						return
-					}
-				default:
-					return
-				}
-			}
+		batch, lost, ok := s.next()
+		if !ok || !s.deliver(w, batch, lost) {
+			return
 		}
 	}
 }
 
-// deliver writes one record and, when nothing waits behind it, tells of those
-// that were dropped. It reports whether the sink goes on.
-func (s *sink) deliver(w *waiting) bool {
-	defer close(w.done)
-	if w.payload != nil {
-		defer s.buffered.Add(-int64(len(w.payload)))
-		if !s.write(w.payload) {
+// begin opens the journal, again and again while that may still succeed.
+func (s *sink) begin() (appender, bool) {
+	for {
+		w, err := s.open()
+		if err == nil || forGood(err) {
+			s.mu.Lock()
+			s.stuck, s.failed = false, err
+			if err != nil { // nothing will ever be written
+				s.letAllGo()
+				s.queue, s.held, s.heldBytes = nil, 0, 0
+			}
+			s.mu.Unlock()
+			close(s.opened)
+			return w, err == nil
+		}
+		if !s.pause() {
+			return nil, false
+		}
+	}
+}
+
+// forGood reports whether an error of opening a journal will not pass by
+// itself, as that of a full or a faulty disk may.
+func forGood(err error) bool {
+	return !slices.ContainsFunc([]error{
+		unix.ENOSPC, unix.EDQUOT, unix.EIO, unix.ENFILE, unix.EMFILE, unix.ENOMEM,
+		unix.EAGAIN, unix.EINTR, unix.EBUSY, unix.ETIMEDOUT,
+	}, func(passing error) bool { return errors.Is(err, passing) })
+}
+
+// next waits for records and takes all that there are, with the count of those
+// that were dropped. It reports false when there is none and the sink is closed.
+func (s *sink) next() (batch []*handover, lost uint64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for reached, number := range s.flushes {
+		if number <= s.done {
+			close(reached)
+			delete(s.flushes, reached)
+		}
+	}
+	for len(s.queue) == 0 && s.dropped == 0 {
+		if s.closed {
+			return nil, 0, false
+		}
+		s.more.Wait()
+	}
+	s.batch, s.queue = s.queue, s.batch[:0]
+	lost, s.dropped = s.dropped, 0
+	return s.batch, lost, true
+}
+
+// deliver writes a batch, and after it what is to be said of dropped records.
+// A journal that survives power cuts is synced once for all of them, and only
+// then are they done. It reports whether the sink goes on.
+func (s *sink) deliver(w appender, batch []*handover, lost uint64) bool {
+	power := w.Header().Durability == journal.Power
+	for i, h := range batch {
+		if !s.write(w, h) {
+			return false
+		}
+		if !power {
+			s.finish(i, i+1)
+		}
+	}
+	if lost > 0 {
+		if !s.write(w, &handover{payload: s.lossNote(lost)}) {
+			return false
+		}
+		s.mu.Lock()
+		s.done++
+		s.mu.Unlock()
+	}
+	for power {
+		if w.Sync() == nil {
+			s.finish(0, len(batch))
+			break
+		}
+		if !s.pause() {
 			return false
 		}
 	}
-	if len(s.queue) > 0 {
-		return true
-	}
-	if lost := s.dropped.Swap(0); lost > 0 && !s.write(s.lossNote(lost)) {
-		return false
-	}
-	s.hung.Store(false)
 	return true
 }
 
 // write writes one record, again and again until it is written. It reports
 // false when the sink was told to end meanwhile.
-func (s *sink) write(payload []byte) bool {
-	for {
-		err := s.writer.Append(payload)
-		if errors.Is(err, journal.ErrTooLarge) {
-			s.dropped.Add(1)
-			return true
+func (s *sink) write(w appender, h *handover) bool {
+	for marked := false; ; {
+		s.mu.Lock()
+		late := h.late
+		s.mu.Unlock()
+		if late && !marked {
+			h.payload, marked = appendLate(h.payload), true
 		}
+		err := w.Append(h.payload)
 		if err == nil {
 			return true
 		}
-		s.hung.Store(true)
-		select {
-		case <-s.quit:
+		if errors.Is(err, journal.ErrTooLarge) {
+			s.mu.Lock()
+			s.drop()
+			s.mu.Unlock()
+			return true
+		}
+		if !s.pause() {
 			return false
-		case <-time.After(retryEvery):
 		}
 	}
 }
 
-// close ends the sink. A write that hangs is left behind after a second.
+// finish acknowledges the records of a batch from one place to another.
+func (s *sink) finish(from, to int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stuck = false
+	for i, h := range s.batch[from:to] {
+		s.batch[from+i] = nil
+		s.held--
+		s.heldBytes -= h.size
+		s.done++
+		if h.waits {
+			h.waits = false
+			h.written <- true
+		} else if !h.late { // a call that was let go may still be about to read from the channel
+			s.giveBack(h)
+		}
+	}
+}
+
+// pause waits after a failure. Until the next success no call waits. It reports
+// false when the sink was told to end.
+func (s *sink) pause() bool {
+	s.mu.Lock()
+	s.letAllGo()
+	s.mu.Unlock()
+	timer := time.NewTimer(retryEvery)
+	defer timer.Stop()
+	select {
+	case <-s.quit:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// close ends the sink after what it holds is written, if the disk takes it at
+// once. A write that hangs is left behind after a second.
 func (s *sink) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.more.Signal()
+	s.mu.Unlock()
 	close(s.quit)
+	timer := time.NewTimer(closePatient)
+	defer timer.Stop()
 	select {
 	case <-s.ended:
-	case <-time.After(closePatient):
+	case <-timer.C:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.letAllGo()
+	if s.alarm != nil {
+		s.alarm.Stop()
 	}
 }

@@ -2,10 +2,9 @@ package stagewatch
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,10 +20,13 @@ type Tracker struct {
 	home       string
 	definition Definition
 	owner      Owner
+	inRun      string // $MINER_RUN
+	clock      clock
 	sink       *sink
+	events     sync.Pool // of *Event
 
 	mu     sync.Mutex // guards what follows, and the order of records
-	runs   map[string]*openRun
+	runs   map[subject]*openRun
 	closed bool
 }
 
@@ -34,25 +36,29 @@ type Config struct {
 	Home string
 	// Definition lists the stages; the zero value is [DefaultDefinition].
 	Definition Definition
+	// Durability is what a home that has no journal yet gets: a journal keeps
+	// what it was begun with. The zero value is [SurvivesKill].
+	Durability Durability
 }
 
-// Home returns the miner's home: $MINER_HOME, else .miner in the user's home
-// folder, else "".
-func Home() string {
-	if home := os.Getenv("MINER_HOME"); home != "" {
-		return home
-	}
-	if user, err := os.UserHomeDir(); err == nil {
-		return filepath.Join(user, ".miner")
-	}
-	return ""
-}
+// Durability says what a record survives once its call has returned in time.
+type Durability = journal.Durability
+
+// SurvivesKill is the death of the process, kill -9 included. SurvivesPower is
+// a power cut or a crash of the kernel too: a call waits for the disk's own
+// word, which takes milliseconds, but never longer than 50 ms.
+const (
+	SurvivesKill  = journal.Process
+	SurvivesPower = journal.Power
+)
 
 func journalDir(home string) string { return filepath.Join(home, "journal") }
 
 // Open returns a tracker for a home. The tracker is never nil: when the home
 // cannot be used the error says why, and every call on the tracker is a silent
-// no-op. Close it when the process goes on without it.
+// no-op. On a disk that hangs or is full Open returns without error after
+// 50 ms: the opening goes on by itself, and records wait for it in memory.
+// Close it when the process goes on without it.
 func Open(c Config) (*Tracker, error) {
 	if c.Home == "" {
 		c.Home = Home()
@@ -61,59 +67,78 @@ func Open(c Config) (*Tracker, error) {
 	if !custom {
 		c.Definition = DefaultDefinition()
 	}
-	t := &Tracker{home: c.Home, definition: c.Definition, runs: map[string]*openRun{}}
-	if c.Home == "" {
-		return t, fmt.Errorf("open tracker: no home: set MINER_HOME")
-	}
-	if err := c.Definition.check(); err != nil {
+	t := &Tracker{home: c.Home, definition: c.Definition, runs: map[subject]*openRun{}}
+	if err := t.open(c, custom); err != nil {
 		return t, fmt.Errorf("open tracker: %w", err)
-	}
-	owner, err := self()
-	if err != nil {
-		return t, fmt.Errorf("open tracker: %w", err)
-	}
-	t.owner = owner
-	w, err := journal.OpenWriter(journalDir(c.Home), journal.Options{})
-	if err != nil {
-		return t, fmt.Errorf("open tracker: %w", err)
-	}
-	t.sink = newSink(w, func(count uint64) []byte {
-		return t.encode(Event{Kind: KindDropped, Dropped: count})
-	})
-	if custom {
-		t.emit(Event{Kind: KindDefinition, Defined: &c.Definition})
 	}
 	return t, nil
 }
 
+func (t *Tracker) open(c Config, custom bool) error {
+	if c.Home == "" {
+		return fmt.Errorf("no home: set MINER_HOME")
+	}
+	if custom {
+		if err := c.Definition.check(); err != nil {
+			return err
+		}
+		t.definition.Stages = slices.Clone(c.Definition.Stages)
+	}
+	owner, err := self()
+	if err != nil {
+		return err
+	}
+	if other, told := inherited(); told {
+		owner = other
+	}
+	t.owner = owner
+	t.inRun = givenRun()
+	return t.begin(func() (appender, error) {
+		return journal.OpenWriter(journalDir(c.Home), journal.Options{Durability: c.Durability})
+	}, custom)
+}
+
+// begin starts the sink on the journal that open opens. A definition of its own
+// is the first record, however long the opening takes.
+func (t *Tracker) begin(open func() (appender, error), custom bool) (err error) {
+	if t.clock, err = newClock(); err != nil {
+		return err
+	}
+	t.events.New = func() any { return new(Event) }
+	t.sink = newSink(open, t.lossNote)
+	if custom {
+		t.hand(&Event{Kind: KindDefinition, Defined: &t.definition}, false)
+	}
+	if err := t.sink.ready(); err != nil {
+		t.sink.close()
+		t.sink = nil
+		return err
+	}
+	return nil
+}
+
 // Start records that stage n begins.
 func (t *Tracker) Start(n int, message string, opts ...Option) {
-	t.stage(EventStarted, n, message, opts)
+	t.stage(call{what: EventStarted, number: n, message: message}, opts)
 }
 
 // Complete records that stage n ended well.
 func (t *Tracker) Complete(n int, message string, opts ...Option) {
-	t.stage(EventCompleted, n, message, opts)
+	t.stage(call{what: EventCompleted, number: n, message: message}, opts)
 }
 
 // Failed records that stage n failed, and with it the run.
 func (t *Tracker) Failed(n int, message string, opts ...Option) {
-	t.stage(EventFailed, n, message, opts)
+	t.stage(call{what: EventFailed, number: n, message: message}, opts)
 }
 
 // Progress records how far stage n is: done of total, total 0 when unknown.
 func (t *Tracker) Progress(n int, done, total int64, opts ...Option) {
-	t.stage(EventProgressed, n, "", append(opts, progress{done, total}))
+	t.stage(call{what: EventProgressed, number: n, done: done, total: total}, opts)
 }
 
 // Reset ends the open runs of this process and clears ended ones from view.
 func (t *Tracker) Reset() {
-	if t == nil || t.sink == nil {
-		return
-	}
-	t.mu.Lock()
-	clear(t.runs)
-	t.mu.Unlock()
 	t.emit(Event{Kind: KindReset})
 }
 
@@ -133,8 +158,6 @@ func (t *Tracker) Current() (StageState, bool) {
 
 // Module records a fact about a module: [EventStarted], [EventExited] and so on.
 func (t *Tracker) Module(what string, fact ModuleFact) {
-	fact.Last = cut(fact.Last, maxDetails)
-	fact.Reason = cut(fact.Reason, maxMessage)
 	t.emit(Event{Kind: KindModule, What: what, Module: &fact})
 }
 
@@ -182,63 +205,133 @@ func (t *Tracker) Owner() Owner {
 	return t.owner
 }
 
-func (t *Tracker) stage(what string, n int, message string, opts []Option) {
+// call is one call about a stage, as it was made.
+type call struct {
+	what        string
+	number      int
+	message     string
+	done, total int64
+	run         *Run
+}
+
+func (t *Tracker) stage(c call, opts []Option) {
 	if t == nil || t.sink == nil {
 		return
 	}
-	e := Event{Kind: KindStage, What: what, Stage: n, Message: message, Definition: t.definition.Name}
-	for _, o := range opts {
-		if o != nil {
-			o.apply(&e)
-		}
+	e := t.events.Get().(*Event) //nolint:errcheck,forcetypeassert // nothing else is put there
+	*e = Event{
+		Kind: KindStage, What: c.what, Stage: c.number, Message: c.message,
+		Done: c.done, Total: c.total, Definition: t.definition.Name,
 	}
-	t.emit(e)
+	if c.run != nil {
+		apply(e, c.run.opts)
+	}
+	apply(e, opts)
+	if n, known := t.definition.Number(e.Key); known && e.Key != "" && e.Definition == t.definition.Name {
+		e.Stage = n
+	}
+	t.hand(e, true)
+	*e = Event{} // what it held is not kept alive
+	t.events.Put(e)
 }
 
-// emit fills in what every record carries and hands it to the sink.
+func apply(e *Event, opts []Option) {
+	for _, o := range opts {
+		if o != nil {
+			o.apply(e)
+		}
+	}
+}
+
+// emit records an event.
 func (t *Tracker) emit(e Event) {
 	if t == nil || t.sink == nil {
 		return
 	}
+	t.hand(&e, true)
+}
+
+// hand fills in what every record carries, hands it to the sink and, if it is
+// patient, waits for it to be written.
+func (t *Tracker) hand(e *Event, patient bool) {
+	bound(e)
+	h := t.sink.take()
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
 		return
 	}
-	if e.Kind == KindStage && e.Run == "" {
+	switch {
+	case e.Kind == KindReset:
+		clear(t.runs)
+	case e.Kind == KindStage && e.Run == "":
 		e.Run = t.runOf(e)
 	}
-	w := t.sink.put(t.encode(e))
+	now := t.stamp(e)
+	var err error
+	h.payload, err = appendEvent(h.payload, e)
+	wait := err == nil && t.sink.put(h, now, patient)
 	t.mu.Unlock()
-	t.sink.await(w)
+	if wait {
+		t.sink.await(h)
+	}
 }
 
-// encode stamps and bounds a record.
-func (t *Tracker) encode(e Event) []byte {
+// stamp says when and in whose name a record is made, and returns the time.
+func (t *Tracker) stamp(e *Event) time.Time {
+	now := time.Now()
 	e.Version = recordVersion
-	e.Time = time.Now().UTC()
-	e.Clock = sinceBoot()
+	e.Time = now.UTC()
+	e.Clock = t.clock.at(now)
 	if e.Owner.PID == 0 {
 		e.Owner = t.owner
 	}
-	e.Message = cut(e.Message, maxMessage)
-	e.Account = cut(e.Account, maxName)
-	e.Run = cut(e.Run, maxName)
-	e.Platform = cut(e.Platform, maxName)
-	payload, err := json.Marshal(e)
-	if err != nil { // only details can be refused, and those were marshalled before
-		e.Details = nil
-		payload, _ = json.Marshal(e)
-	}
-	return payload
+	return now
 }
 
-// sinceBoot returns nanoseconds since the machine started, suspended time
-// included; no step of the wall clock moves it.
-func sinceBoot() int64 {
-	var ts unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts) != nil {
-		return 0
-	}
-	return ts.Nano()
+// lossNote is the record that tells of records that could not be kept.
+func (t *Tracker) lossNote(count uint64) []byte {
+	e := Event{Kind: KindDropped, Dropped: count}
+	t.stamp(&e)
+	text, _ := appendEvent(nil, &e) // numbers and names of our own
+	return text
 }
+
+// bound cuts what a record says to what a record holds.
+func bound(e *Event) {
+	e.Message = cut(e.Message, maxMessage)
+	for _, name := range [...]*string{&e.Account, &e.Platform, &e.Run, &e.Key, &e.Definition, &e.Mode} {
+		*name = cut(*name, maxName)
+	}
+	e.Stage = int(bounded(int64(e.Stage)))
+	e.Done, e.Total = bounded(e.Done), bounded(e.Total)
+	if e.Module != nil {
+		fact := *e.Module
+		fact.Last = cut(fact.Last, maxDetails)
+		fact.Reason = cut(fact.Reason, maxMessage)
+		fact.Title = cut(fact.Title, maxMessage)
+		fact.Name = cut(fact.Name, maxName)
+		fact.Address = cut(fact.Address, maxName)
+		e.Module = &fact
+	}
+}
+
+// bounded returns n, or the nearest number that every reader of JSON keeps exactly.
+func bounded(n int64) int64 { return min(max(n, -maxNumber), maxNumber) }
+
+// clock tells CLOCK_MONOTONIC without asking the kernel each time.
+type clock struct {
+	began time.Time
+	base  int64 // nanoseconds, at began
+}
+
+func newClock() (clock, error) {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return clock{}, fmt.Errorf("read the monotonic clock: %w", err)
+	}
+	return clock{began: time.Now(), base: ts.Nano()}, nil
+}
+
+// at returns the clock in nanoseconds at a time that [time.Now] gave.
+func (c clock) at(now time.Time) int64 { return c.base + int64(now.Sub(c.began)) }

@@ -233,25 +233,22 @@ func TestStateSurvivesItsFile(t *testing.T) {
 	}
 }
 
-// What can never be written is dropped and counted; what follows is written.
-func TestRecordThatIsTooLargeStopsNobody(t *testing.T) {
+// Whatever a fact says, its record can be written.
+func TestModuleFactsStayWithinBounds(t *testing.T) {
 	home := t.TempDir()
 	tr := open(t, home)
-	tr.Module(EventStarting, ModuleFact{Name: strings.Repeat("x", 1<<20)})
-	tr.Start(1, "m", For("u"), On(strings.Repeat("y", 1<<20)))
-	if err := tr.Flush(t.Context()); err != nil {
-		t.Fatal(err)
+	long := strings.Repeat("x", 1<<20)
+	tr.Module(EventExited, ModuleFact{Name: long, Title: long, Reason: long, Last: long, Address: long})
+	tr.Miner(EventStarted, long)
+	got := events(t, home)
+	if len(got) != 2 || got[0].Module == nil {
+		t.Fatalf("%d records, want 2", len(got))
 	}
-	var started int
-	var dropped uint64
-	for _, e := range events(t, home) {
-		if e.What == EventStarted {
-			started++
-		}
-		dropped += e.Dropped
-	}
-	if started != 1 || dropped != 1 {
-		t.Errorf("%d starts and %d dropped, want 1 and 1", started, dropped)
+	m := got[0].Module
+	if len(m.Name) != maxName || len(m.Title) != maxMessage || len(m.Reason) != maxMessage || len(m.Last) != maxDetails ||
+		len(m.Address) != maxName || len(got[1].Mode) != maxName {
+		t.Errorf("name %d, title %d, reason %d, last %d, address %d, mode %d bytes",
+			len(m.Name), len(m.Title), len(m.Reason), len(m.Last), len(m.Address), len(got[1].Mode))
 	}
 }
 
