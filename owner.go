@@ -2,7 +2,9 @@ package stagewatch
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -86,8 +88,18 @@ func (w watchman) gone(o Owner) bool {
 		return false
 	}
 	start, ended, err := processStart(o.PID)
-	if os.IsNotExist(err) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) { // the second: it ended as its file was read
 		return true
 	}
-	return err == nil && (ended || start != o.Start)
+	return err == nil && (ended || start != o.Start && !otherTime(o.PID))
+}
+
+// otherTime reports whether a process lives in another time namespace, where
+// the time of its start reads as another one than here.
+func otherTime(pid int) bool {
+	var own, its unix.Stat_t
+	if unix.Stat("/proc/self/ns/time", &own) != nil { // a kernel without them
+		return false
+	}
+	return unix.Stat("/proc/"+strconv.Itoa(pid)+"/ns/time", &its) == nil && its.Ino != own.Ino
 }
