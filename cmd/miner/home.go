@@ -80,6 +80,7 @@ tasks/              AccountInfo/<platform>/<username>/info.json: the accounts to
                     everything beside it: results
 structuredb/        raw posts, as they were scraped
 logs/               what the modules print
+runs/               which run a shell script's next "miner stage" belongs to
 engine.db index.db  unfinished runs; posts with their vectors
 locks/ miner.lock   held while an account is worked on; while a miner runs
 `

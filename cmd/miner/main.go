@@ -35,7 +35,7 @@ func run(args []string, out, errs io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var coded *codedError
 	switch {
 	case err == nil:
@@ -48,7 +48,7 @@ func run(args []string, out, errs io.Writer) int {
 		}
 		return coded.code
 	}
-	_, _ = fmt.Fprintf(errs, "miner: %v: see miner --help\n", err)
+	_, _ = fmt.Fprintf(errs, "miner: %v: see %s --help\n", err, cmd.CommandPath())
 	return exitUsage
 }
 
@@ -121,7 +121,7 @@ one folder, its home: --home, $MINER_HOME, or ~/.miner.`,
 		&cobra.Group{ID: "look", Title: "Look:"},
 	)
 	root.AddCommand(
-		o.runCommand(), o.processCommand(), o.accountCommand(), o.demoCommand(),
+		o.runCommand(), o.processCommand(), o.accountCommand(), o.demoCommand(), o.stageCommand(),
 		o.statusCommand(), o.resultsCommand(), o.showCommand(), o.openCommand(),
 		o.moduleCommand(), guardCommand(),
 	)

@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("MINER_HOME", e.WorkDir+"/home")
 			e.Setenv("SAMPLES", e.WorkDir+"/samples")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else the race detector ends each command a second later
 			return unpack(e.WorkDir + "/samples")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waitfor": waitFor},

@@ -47,7 +47,7 @@ func showState(out io.Writer, s *stagewatch.State, now time.Time) error {
 	showModules(w, s, now)
 	showRuns(w, s, now)
 	if f := s.LastFailure; f != nil {
-		_, _ = fmt.Fprintf(w, "\nLast failure, %s ago: %s, stage %d %s: %s\n", age(now, f.At), stagewatch.Plain(f.Account), f.Stage, f.Name, stagewatch.Plain(f.Message))
+		_, _ = fmt.Fprintf(w, "\nLast failure, %s ago: %s, stage %d %s: %s\n", age(now, f.At), cmp.Or(stagewatch.Plain(f.Account), "no account"), f.Stage, f.Name, stagewatch.Plain(f.Message))
 	}
 	return w.Flush()
 }
@@ -80,13 +80,15 @@ func showModules(w io.Writer, s *stagewatch.State, now time.Time) {
 func showRuns(w io.Writer, s *stagewatch.State, now time.Time) {
 	runs := slices.Clone(s.Runs)
 	slices.SortFunc(runs, func(a, b *stagewatch.RunState) int { return cmp.Compare(b.Order, a.Order) })
-	runs = slices.DeleteFunc(runs, func(r *stagewatch.RunState) bool { return r.Account == "" || len(r.Stages) == 0 })
+	runs = slices.DeleteFunc(runs, func(r *stagewatch.RunState) bool {
+		return len(r.Stages) == 0 || r.Account == "" && r.Newest().Number == 0 // a module's own run: it is shown above
+	})
 	if len(runs) > 0 {
 		_, _ = fmt.Fprintln(w, "\nACCOUNT\tSTAGE\tSTATE\tSINCE\tATTEMPT\tMESSAGE")
 	}
 	for _, r := range runs {
 		stage := r.Newest()
-		account := stagewatch.Plain(r.Account)
+		account := cmp.Or(stagewatch.Plain(r.Account), "-")
 		if r.Platform != "" {
 			account = r.Platform + "/" + account
 		}
