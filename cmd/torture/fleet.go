@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +33,11 @@ type crew struct {
 	writers int // begun so far
 	lastly  *journal.Follower
 
+	keep   int64               // bytes that retention leaves, 0 for everything
+	self   string              // this program
+	as     *syscall.Credential // who its processes are, nil for our own user
+	before []string            // words before the command of a writer in Go
+
 	mu    sync.Mutex
 	keeps *process // who said last that it keeps the home
 }
@@ -47,61 +53,86 @@ type member struct {
 
 // fleet kills members of a crew at random instants, and then checks everything.
 func fleet(ctx context.Context, r *round) error {
-	c := &crew{round: r, ledger: newLedger(r.result)}
-	c.members = c.muster()
-	defer func() {
-		for _, m := range c.members {
-			if m.p != nil {
-				m.p.kill()
-			}
-		}
-	}()
+	c, err := newCrew(r)
+	if err != nil {
+		return err
+	}
+	c.muster()
+	return c.work(ctx, c.slaughter)
+}
+
+func newCrew(r *round) (*crew, error) {
+	self, err := os.Executable()
+	return &crew{round: r, ledger: newLedger(r.result), self: self}, err
+}
+
+// work lets the crew work while trouble is made, and then checks everything.
+func (c *crew) work(ctx context.Context, trouble func(ctx context.Context) error) error {
+	defer c.dismiss()
 	for _, m := range c.members {
 		if err := c.fill(ctx, m); err != nil {
 			return err
 		}
 	}
 	watching, stop := context.WithCancel(ctx)
-	done := make(chan struct{}, 2)
-	go func() { c.follow(watching); done <- struct{}{} }()
-	go func() { watchStatus(watching, r.home, r.result); done <- struct{}{} }()
-	err := c.slaughter(ctx)
+	var watchers sync.WaitGroup
+	watchers.Go(func() { c.follow(watching) })
+	watchers.Go(func() { watchStatus(watching, c.home, c.result) })
+	err := trouble(ctx)
 	if err == nil {
 		c.windUp(ctx)
 	}
 	stop()
-	<-done
-	<-done
+	watchers.Wait()
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
 	return c.audit(ctx)
 }
 
-// muster says who is there in this round.
-func (c *crew) muster() (all []*member) {
-	add := func(kind string, weight int, begin func(ctx context.Context, m *member) (*process, error)) {
-		all = append(all, &member{kind: kind, weight: weight, begin: begin})
+// dismiss leaves no process behind.
+func (c *crew) dismiss() {
+	for _, m := range c.members {
+		if m.p != nil {
+			m.p.kill()
+		}
 	}
+}
+
+// muster says who is there in this round.
+func (c *crew) muster() {
 	for n := range 3 + c.rng.IntN(3) {
-		add("Go writer", 4, func(ctx context.Context, m *member) (*process, error) {
+		c.add("Go writer", 4, func(ctx context.Context, m *member) (*process, error) {
 			return c.goWriter(ctx, m, "go"+strconv.Itoa(n))
 		})
 	}
 	if _, err := os.Stat(c.python()); err == nil {
 		for n := range 1 + c.rng.IntN(3) {
-			add("Python writer", 4, func(ctx context.Context, m *member) (*process, error) {
+			c.add("Python writer", 4, func(ctx context.Context, m *member) (*process, error) {
 				return c.pythonWriter(ctx, m, "py"+strconv.Itoa(n))
 			})
 		}
 	}
-	for range 2 {
-		add("keeper", 2, c.keeper)
+	c.tended()
+	if c.rng.IntN(2) == 0 {
+		c.keep = int64(1<<20) << c.rng.IntN(3)
 	}
-	add("follower", 2, func(ctx context.Context, m *member) (*process, error) { return c.role(ctx, m, "as-follower") })
-	size := int64(32<<10) << c.rng.IntN(6)
-	_ = size
-	return all
+	size := int64(32<<10) << c.rng.IntN(5)
+	c.add("rotation", 3, func(ctx context.Context, m *member) (*process, error) {
+		return c.role(ctx, m, "as-rotation", strconv.FormatInt(size, 10), strconv.FormatInt(c.keep, 10))
+	})
+}
+
+// tended adds those who look after the home.
+func (c *crew) tended() {
+	for range 2 {
+		c.add("keeper", 2, c.keeper)
+	}
+	c.add("follower", 2, func(ctx context.Context, m *member) (*process, error) { return c.role(ctx, m, "as-follower") })
+}
+
+func (c *crew) add(kind string, weight int, begin func(ctx context.Context, m *member) (*process, error)) {
+	c.members = append(c.members, &member{kind: kind, weight: weight, begin: begin})
 }
 
 func (c *crew) python() string { return filepath.Join(c.o.python, "miner_stage_tracker.py") }
@@ -115,13 +146,14 @@ func (c *crew) fill(ctx context.Context, m *member) (err error) {
 func (c *crew) seed() string { return strconv.FormatUint(c.rng.Uint64(), 10) }
 
 func (c *crew) role(ctx context.Context, m *member, role string, args ...string) (*process, error) {
-	return again(ctx, m.kind, func(string) {}, append([]string{role, c.home, c.seed()}, args...)...)
+	return start(ctx, m.kind, func(string) {}, c.as, append([]string{c.self, role, c.home, c.seed()}, args...)...)
 }
 
 func (c *crew) goWriter(ctx context.Context, m *member, name string) (*process, error) {
 	lanes := 1 + max(0, c.rng.IntN(5)-2)
 	hear := c.enter(m)
-	p, err := again(ctx, m.kind, hear, "as-writer", c.home, c.seed(), strconv.Itoa(m.number), strconv.Itoa(lanes), name)
+	command := []string{c.self, "as-writer", c.home, c.seed(), strconv.Itoa(m.number), strconv.Itoa(lanes), name}
+	p, err := start(ctx, m.kind, hear, c.as, append(slices.Clone(c.before), command...)...)
 	if err == nil {
 		c.ledger.began(m.number, p)
 	}
@@ -131,7 +163,8 @@ func (c *crew) goWriter(ctx context.Context, m *member, name string) (*process, 
 func (c *crew) pythonWriter(ctx context.Context, m *member, name string) (*process, error) {
 	lanes := 1 + max(0, c.rng.IntN(3)-1)
 	hear := c.enter(m)
-	p, err := start(ctx, m.kind, hear, "python3", "cmd/torture/writer.py", c.o.python, c.home, c.seed(), strconv.Itoa(m.number), strconv.Itoa(lanes), name)
+	p, err := start(ctx, m.kind, hear, c.as, "python3", "cmd/torture/writer.py", c.o.python, c.home, c.seed(),
+		strconv.Itoa(m.number), strconv.Itoa(lanes), name)
 	if err == nil {
 		c.ledger.began(m.number, p)
 	}
@@ -158,7 +191,7 @@ func (c *crew) enter(m *member) (hear func(string)) {
 // keeper starts one of the two that would be it.
 func (c *crew) keeper(ctx context.Context, m *member) (p *process, err error) {
 	begun := make(chan struct{})
-	p, err = again(ctx, m.kind, func(string) { <-begun; c.keptBy(p) }, "as-keeper", c.home, c.seed())
+	p, err = start(ctx, m.kind, func(string) { <-begun; c.keptBy(p) }, c.as, c.self, "as-keeper", c.home, c.seed())
 	close(begun)
 	return p, err
 }
@@ -167,13 +200,11 @@ func (c *crew) keeper(ctx context.Context, m *member) (p *process, err error) {
 func (c *crew) keptBy(p *process) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, dead := p.killSent(); dead {
+	if p.wasAsked() {
 		return // an old word
 	}
-	if c.keeps != nil {
-		if _, dead := c.keeps.killSent(); !dead {
-			c.broke("two processes keep %s", c.home)
-		}
+	if c.keeps != nil && !c.keeps.wasAsked() {
+		c.broke("two processes keep %s", c.home)
 	}
 	c.keeps = p
 	c.ledger.keeperIs(true)
@@ -286,6 +317,10 @@ func (c *crew) drain(f *journal.Follower) {
 		if !ok {
 			return
 		}
+		if rec.Missing > 0 {
+			c.broke("a follower that never rested found %d segments gone", rec.Missing)
+			continue
+		}
 		c.ledger.read(rec)
 	}
 }
@@ -330,13 +365,16 @@ func (c *crew) audit(ctx context.Context) error {
 	if err := c.auditFollower(ctx); err != nil {
 		return err
 	}
+	if c.keep > 0 {
+		return nil // the beginning is gone
+	}
 	return c.auditFold(ctx)
 }
 
 // auditFollower lets the follower that was killed go to the end, and compares its book.
 func (c *crew) auditFollower(ctx context.Context) error {
 	want := c.ledger.book
-	p, err := again(ctx, "follower", func(string) {}, "as-follower", c.home, "1",
+	p, err := start(ctx, "follower", func(string) {}, c.as, c.self, "as-follower", c.home, "1",
 		strconv.FormatUint(want.Position.Segment, 10), strconv.FormatInt(want.Position.Offset, 10))
 	if err != nil {
 		return err

@@ -36,6 +36,8 @@ type author struct {
 	killed  func() (time.Time, bool)
 	keepers int // changes of keeper until its death was seen
 	dead    bool
+	adopted bool // the first that is read of it may have any number
+	mourned bool // it was told lost while it lived
 }
 
 // lines is one lane's sequence.
@@ -68,6 +70,15 @@ func (l *ledger) began(number int, p *process) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.writers[number].killed = p.killSent
+}
+
+// adopt expects records of a writer that began in another home.
+func (l *ledger) adopt(number int, p *process) {
+	l.enter(number, p.kind+" of another home")
+	l.began(number, p)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.writers[number].adopted = true
 }
 
 func (a *author) lane(n int) *lines {
@@ -142,6 +153,7 @@ func (l *ledger) told(e *stagewatch.Event) {
 	}
 	lane := a.lane(m.Lane)
 	switch {
+	case a.adopted && lane.read == 0:
 	case m.Seq <= lane.read:
 		l.broke("%s %d lane %d: record %d twice, or after %d", a.kind, a.number, m.Lane, m.Seq, lane.read)
 	case m.Seq > lane.read+1:
@@ -172,7 +184,10 @@ func (l *ledger) lost(e *stagewatch.Event) {
 	delete(a.open, at)
 	killed, dead := a.killed()
 	if !dead {
-		l.broke("lost: %s %d lives, its stage %d of run %s was told lost", a.kind, a.number, e.Stage, e.Run)
+		if !a.mourned {
+			l.broke("lost: %s %d lives, its stage %d of run %s was told lost", a.kind, a.number, e.Stage, e.Run)
+		}
+		a.mourned = true
 		return
 	}
 	l.count("stages told lost", 1)
@@ -219,4 +234,11 @@ func (l *ledger) settle() {
 			}
 		}
 	}
+}
+
+// acknowledged returns how many records of a writer's first lane are safe.
+func (l *ledger) acknowledged(number int) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.writers[number].lane(0).acknowledged
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -27,11 +26,13 @@ type process struct {
 	killed time.Time // when its kill had been sent
 }
 
-// start begins a process, whose lines go to each in order.
-func start(ctx context.Context, kind string, each func(line string), command ...string) (*process, error) {
+// start begins a process, whose lines go to each in order. It runs as the
+// given user, nil for our own.
+func start(ctx context.Context, kind string, each func(line string), as *syscall.Credential, command ...string) (*process, error) {
 	p := &process{kind: kind, ended: make(chan struct{})}
 	p.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
 	p.cmd.Stderr = &p.errs
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -52,15 +53,6 @@ func start(ctx context.Context, kind string, each func(line string), command ...
 		_ = p.cmd.Wait() // how it ended stands in its state
 	}()
 	return p, nil
-}
-
-// again starts this program in another role.
-func again(ctx context.Context, kind string, each func(string), args ...string) (*process, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	return start(ctx, kind, each, append([]string{self}, args...)...)
 }
 
 // kill kills the process and waits until it is gone. It reports whether it

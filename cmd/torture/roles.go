@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -88,17 +87,16 @@ func keeper(ctx context.Context, p part) error {
 	defer t.Close()
 	for {
 		k, err := stagewatch.NewKeeper(t)
-		if errors.Is(err, stagewatch.ErrKept) {
+		if err != nil { // somebody else keeps it, or its folder is not there
 			if !pause(ctx, again) {
 				return nil
 			}
 			continue
 		}
-		if err != nil {
-			return err
-		}
 		_, _ = fmt.Fprintln(p.out, "kept")
-		return k.Run(ctx)
+		if err := k.Run(ctx); !errors.Is(err, stagewatch.ErrKept) {
+			return err
+		} // else the home was replaced, and somebody keeps the new one
 	}
 }
 
@@ -176,13 +174,12 @@ func replace(path string, v any) error {
 }
 
 // rotation does again and again, at random, what keeps a journal in shape. Its
-// arguments are the size at which a segment is sealed, and the size in bytes
-// that retention leaves, 0 for everything.
+// arguments are the size at which a segment is sealed, and the bytes that
+// retention leaves, 0 for everything.
 func rotation(ctx context.Context, p part) error {
 	const longest = 40 * time.Millisecond
-	dir := p.home + "/journal"
 	for pause(ctx, time.Duration(p.rng.Int64N(int64(longest)))) {
-		if err := tend(dir, p); err != nil {
+		if err := tend(p.home, p); err != nil && !errors.Is(err, journal.ErrMaintained) {
 			return err
 		}
 	}
@@ -190,8 +187,18 @@ func rotation(ctx context.Context, p part) error {
 }
 
 // tend does one piece of maintenance.
-func tend(dir string, p part) error {
-	_ = bytes.MinRead
-	_, err := journal.Seal(dir, p.number(0), 0)
+func tend(home string, p part) error {
+	dir := home + "/journal"
+	limit, keep := p.number(0), p.number(1)
+	if keep > 0 && p.rng.IntN(4) == 0 {
+		var status stagewatch.State
+		text, err := os.ReadFile(home + "/" + stagewatch.StatusFile)
+		if err != nil || json.Unmarshal(text, &status) != nil {
+			return nil //nolint:nilerr // the first is still to come: nothing is covered
+		}
+		_, err = journal.Retain(dir, journal.Retention{Bytes: keep}, status.Position.Segment)
+		return err
+	}
+	_, err := journal.Seal(dir, limit, 0)
 	return err
 }
