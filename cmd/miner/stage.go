@@ -238,6 +238,9 @@ func newRunID() string { return strings.ToLower(rand.Text()) }
 // tell hands the stage to the tracker.
 func (r *report) tell(t *stagewatch.Tracker, stage stagewatch.Event, more ...stagewatch.Option) {
 	opts := append(more, stagewatch.For(r.account), stagewatch.On(r.platform))
+	if stage.Key != "" {
+		opts = append(opts, stagewatch.Key(stage.Key))
+	}
 	if r.definition != "" {
 		opts = append(opts, stagewatch.Of(r.definition))
 	}

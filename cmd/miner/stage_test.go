@@ -27,10 +27,17 @@ func wrapped(t *testing.T, home string, attributes *syscall.SysProcAttr, script 
 	if err != nil {
 		t.Fatal(err)
 	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Process.Kill()
+	})
 	rest = bufio.NewReader(out)
 	if line, err := rest.ReadString('\n'); err != nil || line != "ready\n" {
 		t.Fatalf("the command said %q, %v", line, err)
@@ -136,6 +143,10 @@ func terminal(t *testing.T) (master, slave *os.File) {
 func TestKilledWrapperIsLost(t *testing.T) {
 	home := t.TempDir()
 	cmd, _ := wrapped(t, home, nil, "echo ready; read forever")
+	within(t, 30*time.Second, "the start is recorded", func() bool { // a busy machine may take more than a call waits
+		s, err := stagewatch.ReadState(home)
+		return err == nil && len(s.Runs) == 1
+	})
 	kill(t, cmd.Process.Pid, unix.SIGKILL)
 	_ = cmd.Wait()
 	if s := state(t, home).Runs[0].Stages[0]; s.State != stagewatch.StatusLost {
