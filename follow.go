@@ -2,13 +2,10 @@ package stagewatch
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -16,14 +13,13 @@ import (
 	"github.com/stagewatch/stagewatch/internal/journal"
 )
 
-// StatusFile is the name of the status file in a home.
-const StatusFile = "miner_status.json"
-
-// follower reads events, each once, and sleeps while there are none.
+// follower reads events, each once.
 type follower struct {
-	dir     string
-	journal *journal.Follower
-	bad     int // records that could not be decoded
+	dir        string
+	journal    *journal.Follower
+	unreadable uint64          // records that could not be decoded
+	writer, n  uint64          // of the last record that could
+	base       journal.Skipped // passed over before the place from which it follows
 }
 
 func follow(home string, from Position) *follower {
@@ -39,14 +35,61 @@ func (f *follower) next() (Event, bool, error) {
 			return Event{}, false, err
 		}
 		if rec.Missing > 0 {
+			f.writer, f.n = 0, 0
 			return Event{Kind: KindGap, Missing: rec.Missing, pos: rec.End}, true, nil
 		}
 		e, err := decode(rec)
 		if err != nil {
-			f.bad++
+			f.unreadable++
 			continue
 		}
+		f.writer, f.n = rec.Writer, rec.N
 		return e, true, nil
+	}
+}
+
+// seek reads up to a place. It reports whether the record that ends there is
+// the one that record names, as [follower.record] did.
+func (f *follower) seek(to Position, record string) (bool, error) {
+	for to.Offset > 0 {
+		rec, ok, err := f.journal.Next()
+		if err != nil || !ok || to.Before(rec.End) {
+			return false, err
+		}
+		if rec.End == to {
+			f.writer, f.n = rec.Writer, rec.N
+			break
+		}
+	}
+	f.base = f.journal.Skipped()
+	return to.Offset == 0 || f.record() == record, nil
+}
+
+// record names the last record that was read.
+func (f *follower) record() string {
+	if f.n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%016x %d", f.writer, f.n)
+}
+
+// fold applies to s everything that is there and tells each of it.
+func (f *follower) fold(s *State, each func(Event)) error {
+	damaged, unreadable := f.journal.Skipped().Damaged, f.unreadable
+	defer func() {
+		s.Skipped.Damaged += uint64(f.journal.Skipped().Damaged - damaged) //nolint:gosec // a count that only grows
+		s.Skipped.Unreadable += f.unreadable - unreadable
+		s.Record = f.record()
+	}()
+	for {
+		e, ok, err := f.next()
+		if err != nil || !ok {
+			return err
+		}
+		s.Apply(e)
+		if each != nil {
+			each(e)
+		}
 	}
 }
 
@@ -54,8 +97,10 @@ func (f *follower) close() { f.journal.Close() }
 
 // bell rings when the journal may have grown: at file events, and after
 // interval in case there are none to be had, or sooner when ring asks for it.
-func bell(ctx context.Context, dir string, interval time.Duration, ring func() (again time.Duration)) {
-	const search = 20 * time.Millisecond // for a folder that is still to be made
+// It leaves at least rest between two rings, so that whoever is in no hurry is
+// not woken by each record.
+func bell(ctx context.Context, dir string, interval, rest time.Duration, ring func() (again time.Duration)) {
+	const search = 20 * time.Millisecond // while there is no folder yet, or no word of changes to be had
 	var events chan fsnotify.Event
 	var faults chan error
 	watch, err := fsnotify.NewWatcher()
@@ -65,16 +110,24 @@ func bell(ctx context.Context, dir string, interval time.Duration, ring func() (
 	timer := time.NewTimer(interval)
 	defer timer.Stop()
 	for {
+		if err == nil && events == nil && watch.Add(dir) == nil {
+			events, faults = watch.Events, watch.Errors
+		}
 		next := interval
-		if err == nil && events == nil {
-			if watch.Add(dir) == nil {
-				events, faults = watch.Events, watch.Errors
-			} else {
-				next = min(next, search)
-			}
+		if events == nil {
+			next = min(next, search)
 		}
 		if again := ring(); again > 0 {
 			next = min(next, again)
+		}
+		if rest > 0 {
+			timer.Reset(min(rest, next))
+			select {
+			case <-ctx.Done():
+				return
+			case <-timer.C:
+			}
+			next -= min(rest, next)
 		}
 		timer.Reset(next)
 		select {
@@ -99,13 +152,14 @@ func drain(events chan fsnotify.Event) {
 }
 
 // Follow calls each for every event of a home's journal from a place on, in
-// order and once, until ctx ends. Position 0 is the journal's beginning.
+// order and once, until ctx ends. Position 0 is the journal's beginning. What
+// was removed before it could be read is told by an event of [KindGap].
 func Follow(ctx context.Context, home string, from Position, each func(Event) error) error {
 	f := follow(home, from)
 	defer f.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	bell(ctx, f.dir, time.Second, func() time.Duration {
+	bell(ctx, f.dir, time.Second, 0, func() time.Duration {
 		for ctx.Err() == nil {
 			e, ok, err := f.next()
 			if err == nil && ok {
@@ -132,31 +186,12 @@ func ownCause(ctx context.Context) error {
 	return cause
 }
 
-// snapshot reads a home's status file. A missing or damaged one gives an empty
-// state: the journal holds everything.
-func snapshot(home string) *State {
-	s := &State{Home: home, Version: StateVersion}
-	text, err := os.ReadFile(filepath.Join(home, StatusFile))
-	if err != nil {
-		return s
-	}
-	var read State
-	if json.Unmarshal(text, &read) != nil || read.Version != StateVersion {
-		return s
-	}
-	if end, err := journal.End(journalDir(home)); err != nil || end.Before(read.Position) {
-		return s // of another journal, or one that lost its end in a power cut
-	}
-	read.Home = home
-	return &read
-}
-
 // ErrNoJournal says that nothing was ever recorded in a home.
 var ErrNoJournal = errors.New("no miner has run there yet")
 
 // ReadState returns what a home's journal says now. Stages whose process is
-// gone are lost in it, also when no keeper has said so yet. A home without a
-// journal gives [ErrNoJournal].
+// gone are lost in it, and those that are silent for too long stalled, also when
+// no keeper has said so yet. A home without a journal gives [ErrNoJournal].
 func ReadState(home string) (*State, error) {
 	if _, err := os.Stat(journalDir(home)); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -164,18 +199,13 @@ func ReadState(home string) (*State, error) {
 		}
 		return nil, fmt.Errorf("read state: %w", err)
 	}
-	s := snapshot(home)
-	f := follow(home, s.Position)
+	s, f, err := resume(home)
+	if err != nil {
+		return nil, fmt.Errorf("read state: %w", err)
+	}
 	defer f.close()
-	for {
-		e, ok, err := f.next()
-		if err != nil {
-			return nil, fmt.Errorf("read state: %w", err)
-		}
-		if !ok {
-			break
-		}
-		s.Apply(e)
+	if err := f.fold(s, nil); err != nil {
+		return nil, fmt.Errorf("read state: %w", err)
 	}
 	watch, err := newWatchman()
 	if err != nil {
@@ -183,72 +213,4 @@ func ReadState(home string) (*State, error) {
 	}
 	s.settle(watch)
 	return s, nil
-}
-
-// settle works out, for a reader, what a keeper has not yet written down.
-func (s *State) settle(watch watchman) {
-	now := time.Now().UTC()
-	for _, e := range s.bereaved(watch, nil) {
-		e.Time = now
-		s.Apply(e)
-	}
-	s.mourn(watch)
-}
-
-// mourn shows a miner that ended without a word, and its modules, as gone.
-func (s *State) mourn(watch watchman) {
-	if s.Miner.State == "" || s.Miner.State == "stopped" || !watch.gone(s.Miner.Owner) {
-		return
-	}
-	s.Miner.State = "lost"
-	s.Modules = slices.Clone(s.Modules)
-	for i := range s.Modules {
-		m := &s.Modules[i]
-		m.State, m.PID, m.Address, m.NextTry = ModuleStopped, 0, "", time.Time{}
-	}
-}
-
-// bereaved returns the records that are due for running stages whose owner is
-// gone: lost, or stopped when the owner was told to end. told says so for
-// owners that the modules' own exits do not tell of.
-func (s *State) bereaved(watch watchman, told func(Owner) bool) []Event {
-	gone := map[Owner]bool{}
-	var due []Event
-	for _, r := range s.Runs {
-		for i := range r.Stages {
-			stage := &r.Stages[i]
-			if stage.State != StatusRunning {
-				continue
-			}
-			if _, known := gone[stage.Owner]; !known {
-				gone[stage.Owner] = watch.gone(stage.Owner)
-			}
-			if gone[stage.Owner] {
-				due = append(due, s.obituary(r, stage, told))
-			}
-		}
-	}
-	return due
-}
-
-func (s *State) obituary(r *RunState, stage *StageState, told func(Owner) bool) Event {
-	e := Event{
-		Kind: KindStage, What: EventLost, Owner: stage.Owner, Definition: r.Definition, Run: r.ID,
-		Platform: r.Platform, Account: r.Account, Stage: stage.Number, Message: "process ended",
-	}
-	for i := range s.Modules {
-		exit := s.Modules[i].LastExit
-		if exit == nil || exit.PID != stage.Owner.PID {
-			continue
-		}
-		if exit.Asked {
-			e.What, e.Message = EventStopped, ""
-			return e
-		}
-		e.Message = "process ended (" + exit.Reason + ")"
-	}
-	if told != nil && told(stage.Owner) {
-		e.What, e.Message = EventStopped, ""
-	}
-	return e
 }

@@ -2,99 +2,161 @@ package stagewatch
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/stagewatch/stagewatch/internal/journal"
 )
 
 const (
-	statusEvery = 100 * time.Millisecond // the status file is at most this much behind
+	statusEvery = 100 * time.Millisecond // the status file is at most this much behind, if it is small
+	saveShare   = 20                     // one part in so many of the time goes into writing it
 	watchEvery  = 500 * time.Millisecond // owners of open stages are looked at this often
-	segmentSize = 4 << 20
-	segmentAge  = 24 * time.Hour
+	readRest    = 20 * time.Millisecond  // between two looks at the journal
+	// absence is how long a keeper must have been away (stopped, or its machine
+	// paused) to take silence meanwhile for its own.
+	absence = 10 * time.Second
+	// exitPatience bounds what the record of a module's exit is waited for.
+	exitPatience = 3 * time.Second
+	// repeatPatience is how long a record of the keeper may be under way.
+	repeatPatience = 5 * time.Second
 	// settlePatience bounds what a hanging disk costs whoever waits for Settle.
 	settlePatience = time.Second
-	knownOwners    = 4096 // remembered at most, beyond those with open runs
 )
 
 // ErrKept says that another process keeps the home.
 var ErrKept = errors.New("another process keeps this home")
 
+// KeeperConfig says how a home is kept. Its zero value is the default.
+type KeeperConfig struct {
+	// Direct says that the keeper is a direct run: while no miner runs the mode is "direct".
+	Direct bool
+	// SegmentBytes and SegmentAge are how large and how old the newest segment
+	// may become before the next one is begun; 0 is 4 MiB and 24 h.
+	SegmentBytes int64
+	SegmentAge   time.Duration
+	// RetainAge and RetainBytes are how old and, all together, how large sealed
+	// segments may become before the oldest are removed; 0 keeps them for ever.
+	RetainAge   time.Duration
+	RetainBytes int64
+}
+
 // Keeper tends a home: it alone writes the status file, declares stages lost
-// whose process is gone, and rotates the journal.
+// whose process is gone and stalled that are silent for too long, seals full
+// segments of the journal and removes old ones.
 type Keeper struct {
-	home  string
-	lock  *os.File
-	sink  *Tracker
-	watch watchman
+	home   string
+	config KeeperConfig
+	lock   *os.File
+	sink   *Tracker
+	watch  *vigil
 
 	mu       sync.Mutex // guards what follows; held while the fold goes on
 	follower *follower
 	state    *State
-	groups   map[Owner]int // process groups of owners, seen while they lived
-	written  uint64        // events in the last status file
-	miner    string        // the miner's state in it
-	cost     time.Duration // of the last status file
+	swept    int64 // clock of the last round
+	woke     int64 // clock at which it went on after it had been away
+	said     map[word]time.Time
+	waiting  map[Owner]time.Time // processes whose module's exit is awaited, since when
+	file     os.FileInfo         // the last status file
+	written  uint64              // events in it
+	skipped  Skipped             // and what it says was passed over
+	miner    string              // and the miner's state in it
+	cost     time.Duration       // of writing it, on a processor
+	kept     keptJournal
+}
+
+// word is something that the keeper says of a stage once.
+type word struct {
+	what  string
+	run   *RunState
+	stage stageID
+	order uint64
 }
 
 // NewKeeper takes the keeper's lock of a home, [ErrKept] when it is held. The
 // lock ends with the process. t writes what the keeper has to say; it stays the caller's.
-func NewKeeper(t *Tracker) (*Keeper, error) {
+func NewKeeper(t *Tracker, c KeeperConfig) (*Keeper, error) {
 	if t == nil || t.sink == nil {
 		return nil, fmt.Errorf("keep home: the tracker has no usable home")
 	}
-	lock, err := os.OpenFile(filepath.Join(journalDir(t.home), "keeper.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if c.SegmentBytes == 0 {
+		c.SegmentBytes = 4 << 20
+	}
+	if c.SegmentAge == 0 {
+		c.SegmentAge = 24 * time.Hour
+	}
+	lock, err := os.OpenFile(lockPath(t.home), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("keep home: %w", err)
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = lock.Close() // it was not locked
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("keep %s: %w", t.home, ErrKept)
-		}
-		return nil, fmt.Errorf("keep home: lock: %w", err)
+	k, err := newKeeper(t, c, lock)
+	if err != nil {
+		_ = lock.Close() // releases the lock
+		return nil, fmt.Errorf("keep %s: %w", t.home, err)
+	}
+	return k, nil
+}
+
+func newKeeper(t *Tracker, c KeeperConfig, lock *os.File) (*Keeper, error) {
+	err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) || err == nil && !sameFile(lock, lockPath(t.home)) {
+		return nil, ErrKept // or it was replaced since it was opened
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
 	}
 	watch, err := newWatchman()
 	if err != nil {
-		_ = lock.Close() // releases the lock
-		return nil, fmt.Errorf("keep home: %w", err)
+		return nil, err
 	}
-	state := snapshot(t.home)
+	state, follower, err := resume(t.home)
+	if err != nil {
+		return nil, err
+	}
+	sweepTemp(t.home, journalDir(t.home))
 	return &Keeper{
-		home: t.home, lock: lock, sink: t, watch: watch, state: state,
-		follower: follow(t.home, state.Position), groups: map[Owner]int{},
+		home: t.home, config: c, lock: lock, sink: t, watch: newVigil(watch), state: state, follower: follower,
+		said: map[word]time.Time{}, waiting: map[Owner]time.Time{},
 	}, nil
 }
 
-// Run keeps the home until ctx ends, writes the status a last time and releases the lock.
+func lockPath(home string) string { return filepath.Join(journalDir(home), "keeper.lock") }
+
+// Run keeps the home until ctx ends, writes the status a last time and releases
+// the lock. When the lock's file was replaced, so that another process may hold
+// the new one, it stops at once and returns [ErrKept].
 func (k *Keeper) Run(ctx context.Context) error {
 	defer func() { _ = k.lock.Close() }() // releases the lock
 	defer k.follower.close()
+	defer k.watch.close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var swept, saved time.Time
-	every := func() time.Duration { return max(statusEvery, 10*k.cost) } // a tenth of the time at most goes into it
-	bell(ctx, journalDir(k.home), watchEvery, func() time.Duration {
+	every := func() time.Duration { return max(statusEvery, saveShare*k.cost) }
+	bell(ctx, journalDir(k.home), watchEvery, readRest, func() time.Duration {
 		now := time.Now()
 		sweep, save := now.Sub(swept) >= watchEvery, now.Sub(saved) >= every()
 		if sweep {
 			swept = now
 		}
+		if err := k.step(sweep, save); errors.Is(err, ErrKept) {
+			cancel(err)
+		} // what could not be read is read at the next round
 		if save {
-			saved = now
-		}
-		_ = k.step(sweep, save) // what could not be read is read at the next round
-		if save {
+			saved = time.Now()
 			return 0
 		}
 		return every() - now.Sub(saved)
 	})
+	if cause := context.Cause(ctx); errors.Is(cause, ErrKept) {
+		return cause
+	}
 	return k.step(false, true)
 }
 
@@ -118,20 +180,18 @@ func (k *Keeper) Settle(ctx context.Context) error {
 func (k *Keeper) step(sweep, save bool) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if !sameFile(k.lock, lockPath(k.home)) {
+		return fmt.Errorf("keep %s: its lock was replaced: %w", k.home, ErrKept)
+	}
 	if err := k.catchUp(); err != nil {
 		return err
 	}
 	if sweep {
-		for _, e := range k.state.bereaved(k.watch, k.stopping) {
-			if !k.awaited(e.Owner) {
-				k.sink.emit(e)
-			}
-		}
+		k.sweep()
 		if err := k.catchUp(); err != nil {
 			return err
 		}
-		k.forget()
-		_, _ = journal.Seal(journalDir(k.home), segmentSize, segmentAge) // tried again at the next step
+		k.tend()
 	}
 	if save {
 		k.save()
@@ -139,36 +199,65 @@ func (k *Keeper) step(sweep, save bool) error {
 	return nil
 }
 
-// forget drops what is known of owners that have no run any more.
-func (k *Keeper) forget() {
-	if len(k.groups) <= knownOwners {
-		return
+// sweep declares what is lost and what is stalled. What it says is under way
+// for a moment and is not said again meanwhile.
+func (k *Keeper) sweep() {
+	now := monotonic()
+	if k.swept != 0 && now-k.swept > int64(absence) {
+		k.woke = now
 	}
-	known := map[Owner]int{}
-	for _, r := range k.state.Runs {
-		if group, ok := k.groups[r.Owner]; ok {
-			known[r.Owner] = group
+	k.swept = now
+	for w, at := range k.said {
+		if time.Since(at) > repeatPatience {
+			delete(k.said, w)
 		}
 	}
-	k.groups = known
+	k.watch.round(k.state.indexed().holders)
+	due := k.state.bereaved(k.watch)
+	for _, e := range append(due, k.state.overdue(k.watch.boot, now, k.woke)...) {
+		if e.What == EventStalled || !k.awaited(e.Owner) {
+			k.say(e)
+		}
+	}
+	for o := range k.waiting {
+		if k.state.indexed().holders[o] == nil {
+			delete(k.waiting, o)
+		}
+	}
+}
+
+// say records what is due of a stage, unless that was just done.
+func (k *Keeper) say(e Event) {
+	r := k.state.indexed().find(e)
+	if r == nil {
+		return
+	}
+	id := k.state.indexed().definitions[r.Definition].resolve(e)
+	stage := r.stage(id)
+	if stage == nil {
+		return
+	}
+	w := word{what: e.What, run: r, stage: id, order: stage.Order}
+	if _, underWay := k.said[w]; underWay {
+		return
+	}
+	k.said[w] = time.Now()
+	k.sink.emit(e)
 }
 
 func (k *Keeper) catchUp() error {
-	for {
-		e, ok, err := k.follower.next()
-		if err != nil {
-			return fmt.Errorf("keep %s: %w", k.home, err)
+	err := k.follower.fold(k.state, func(e Event) {
+		switch {
+		case e.Kind == KindStage && e.What == EventStarted:
+			k.watch.meet(e.Owner)
+		case e.Kind == KindErased:
+			k.kept.stale = true
 		}
-		if !ok {
-			return nil
-		}
-		k.state.Apply(e)
-		if _, seen := k.groups[e.Owner]; !seen && e.Kind == KindStage && e.What == EventStarted {
-			if group, err := unix.Getpgid(e.Owner.PID); err == nil {
-				k.groups[e.Owner] = group
-			}
-		}
+	})
+	if err != nil {
+		return fmt.Errorf("keep %s: %w", k.home, err)
 	}
+	return nil
 }
 
 // awaited reports whether an owner belongs to a module whose exit the miner has
@@ -177,60 +266,58 @@ func (k *Keeper) awaited(o Owner) bool {
 	if k.state.Miner.State == "stopped" || k.watch.gone(k.state.Miner.Owner) {
 		return false
 	}
-	group := k.groups[o]
+	group := k.watch.group(o)
 	for i := range k.state.Modules {
 		m := &k.state.Modules[i]
 		leader := Owner{PID: m.PID, Start: m.Start, Boot: k.watch.boot, Space: k.watch.space}
-		if group != 0 && m.PID == group && k.watch.gone(leader) {
-			return true
+		if group == 0 || m.PID != group || !k.watch.watchman.gone(leader) {
+			continue
 		}
+		since, known := k.waiting[o]
+		if !known {
+			k.waiting[o] = time.Now()
+		}
+		return !known || time.Since(since) < exitPatience
 	}
 	return false
 }
 
-// stopping reports whether an owner belonged to a module that was told to end.
-func (k *Keeper) stopping(o Owner) bool {
-	group := k.groups[o]
-	for i := range k.state.Modules {
-		if exit := k.state.Modules[i].LastExit; group != 0 && exit != nil && exit.Asked && exit.PID == group {
-			return true
-		}
-	}
-	return false
-}
-
-// save writes the status file when it would say something new.
+// save writes the status file when it would say something new, or when the one
+// that is there is not the last one written.
 func (k *Keeper) save() {
-	view := *k.state
-	view.mourn(k.watch)
-	if view.Events == k.written && view.Miner.State == k.miner {
+	view := k.view()
+	path := filepath.Join(k.home, StatusFile)
+	there, err := os.Stat(path)
+	same := err == nil && k.file != nil && os.SameFile(there, k.file) && there.Size() == k.file.Size()
+	if same && view.Events == k.written && view.Miner.State == k.miner && view.Skipped == k.skipped {
 		return
 	}
-	began := time.Now()
-	view.Updated = began.UTC()
-	text, err := json.MarshalIndent(&view, "", " ")
-	if err == nil && replaceFile(filepath.Join(k.home, StatusFile), append(text, '\n')) == nil {
-		k.written, k.miner = view.Events, view.Miner.State
+	runtime.LockOSThread() // it is this thread's time that is measured: waiting for a disk costs nobody anything
+	defer runtime.UnlockOSThread()
+	began := threadTime()
+	if replaceFile(path, false, view.encode) == nil {
+		k.written, k.miner, k.skipped = view.Events, view.Miner.State, view.Skipped
+		k.file, _ = os.Stat(path) // unknown: it is written again
 	}
-	k.cost = time.Since(began)
+	k.cost = threadTime() - began
 }
 
-// replaceFile puts a file in place whole: readers see the old one or the new one.
-func replaceFile(path string, text []byte) (err error) {
-	tmp := path + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("replace %s: %w", path, err)
+// threadTime returns for how long the calling thread has run.
+func threadTime() time.Duration {
+	var ts unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts) != nil {
+		return 0
 	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
+	return time.Duration(ts.Nano())
+}
+
+// view returns the state as the status file shows it.
+func (k *Keeper) view() *State {
+	view := *k.state
+	view.mourn(k.watch)
+	view.Updated = time.Now().UTC()
+	if k.config.Direct && view.Miner.State != "running" && view.Miner.State != "stopping" {
+		view.Mode = "direct"
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("replace %s: %w", path, err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return fmt.Errorf("replace %s: %w", path, err)
-	}
-	return nil
+	return &view
 }

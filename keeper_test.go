@@ -62,7 +62,7 @@ func child(t *testing.T, home, account string, how ...func(*exec.Cmd)) *exec.Cmd
 
 func keep(t *testing.T, tr *Tracker) (*Keeper, context.CancelFunc) {
 	t.Helper()
-	k, err := NewKeeper(tr)
+	k, err := NewKeeper(tr, KeeperConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,11 +194,11 @@ func TestOneKeeperAHome(t *testing.T) {
 	home := t.TempDir()
 	tr := open(t, home)
 	_, stop := keep(t, tr)
-	if _, err := NewKeeper(tr); !errors.Is(err, ErrKept) {
+	if _, err := NewKeeper(tr, KeeperConfig{}); !errors.Is(err, ErrKept) {
 		t.Errorf("second keeper: %v, want ErrKept", err)
 	}
 	stop()
-	k, err := NewKeeper(tr)
+	k, err := NewKeeper(tr, KeeperConfig{})
 	if err != nil {
 		t.Fatalf("keeper after the first ended: %v", err)
 	}

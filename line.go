@@ -22,6 +22,9 @@ func (c Change) Line() (level slog.Level, text string, ok bool) {
 
 func (c Change) stageLine() (slog.Level, string, bool) {
 	stage := fmt.Sprintf("Stage %d", c.Stage.Number)
+	if c.Stage.Unknown {
+		stage = "Stage " + Plain(c.Stage.Key)
+	}
 	if c.Run.Definition != defaultName {
 		stage = Plain(c.Run.Definition) + " · " + stage
 	}
@@ -42,6 +45,8 @@ func (c Change) stageLine() (slog.Level, string, bool) {
 		return slog.LevelError, fmt.Sprintf("❌ %s Failed - %s - Error: %s", stage, subject, message), true
 	case EventLost:
 		return slog.LevelError, fmt.Sprintf("❌ %s Lost - %s - Error: %s", stage, subject, message), true
+	case EventStalled:
+		return slog.LevelWarn, fmt.Sprintf("⚠️  %s Stalled - %s - %s", stage, subject, Plain(c.Event.Message)), true
 	case EventStopped:
 		if c.Run.Account == "" {
 			return 0, "", false
@@ -93,11 +98,17 @@ func (s *State) StatusLine() string {
 	return strings.Join(parts, " | ")
 }
 
-// Plain makes text from outside harmless on a terminal: characters that move
-// the cursor, change the screen or turn the direction of writing become blanks.
+// Plain makes text from outside harmless on a terminal, and one line: characters
+// that move the cursor, change the screen or turn the direction of writing
+// become blanks, bytes that are no UTF-8 the replacement character.
 func Plain(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+		switch {
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+			return ' '
+		case r == '\u2028' || r == '\u2029': // line and paragraph separator
+			return ' '
+		case '\u206a' <= r && r <= '\u206f', '\ufff9' <= r && r <= '\ufffb': // old shaping controls, annotations
 			return ' '
 		}
 		return r

@@ -65,8 +65,7 @@ func (r *Reporter) StartMonitoring(interval time.Duration) {
 	}
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // StopMonitoring is its end; the interface is the original's
 	r.stop, r.ended = cancel, make(chan struct{})
-	r.state = snapshot(r.home)
-	go r.run(ctx, interval)
+	go r.run(ctx, interval, r.resume(ctx))
 }
 
 // StopMonitoring writes the lines of everything recorded so far and ends. It
@@ -79,12 +78,8 @@ func (r *Reporter) StopMonitoring() {
 	<-r.ended
 }
 
-func (r *Reporter) run(ctx context.Context, interval time.Duration) {
+func (r *Reporter) run(ctx context.Context, interval time.Duration, f *follower) {
 	defer close(r.ended)
-	if r.begin.Before(r.state.Position) { // the keeper was faster: what it folded since has not been shown
-		r.state = &State{Home: r.home}
-	}
-	f := follow(r.home, r.state.Position)
 	defer f.close()
 	if r.statusEvery > 0 {
 		done := make(chan struct{})
@@ -95,7 +90,7 @@ func (r *Reporter) run(ctx context.Context, interval time.Duration) {
 		}()
 	}
 	faulty := false
-	bell(ctx, f.dir, max(interval, 10*time.Millisecond), func() time.Duration {
+	bell(ctx, f.dir, max(interval, 10*time.Millisecond), 0, func() time.Duration {
 		err := r.write(ctx, f)
 		if err != nil && !faulty {
 			r.log.LogAttrs(ctx, slog.LevelError, "❌ Stage monitoring cannot read the journal", slog.Any("error", err))
@@ -104,6 +99,25 @@ func (r *Reporter) run(ctx context.Context, interval time.Duration) {
 		return 0
 	})
 	_ = r.write(context.WithoutCancel(ctx), f) // what came between the last ring and the stop
+}
+
+// resume takes up the fold where the status file left it, or with the journal's
+// beginning when the keeper was faster: what it folded since has not been shown.
+func (r *Reporter) resume(ctx context.Context) *follower {
+	state, f, err := resume(r.home)
+	if err != nil {
+		r.log.LogAttrs(ctx, slog.LevelError, "❌ Stage monitoring cannot read the journal", slog.Any("error", err))
+	}
+	if err != nil || r.begin.Before(state.Position) {
+		if f != nil {
+			f.close()
+		}
+		state, f = &State{Home: r.home}, follow(r.home, Position{})
+	}
+	r.mu.Lock()
+	r.state = state
+	r.mu.Unlock()
+	return f
 }
 
 // write shows everything that is in the journal and was not shown.
@@ -147,7 +161,11 @@ func (r *Reporter) StatusLine() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.state == nil {
-		r.state = snapshot(r.home)
+		r.state = &State{Home: r.home}
+		if state, f, err := resume(r.home); err == nil {
+			f.close()
+			r.state = state
+		}
 	}
 	if r.direct == nil {
 		return r.state.StatusLine()

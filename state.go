@@ -3,6 +3,7 @@ package stagewatch
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -11,15 +12,20 @@ import (
 type StageStatus string
 
 // The states of stages and runs. A stage that is still to come in a run that
-// goes on from an earlier one is Waiting.
+// goes on from an earlier one is Waiting. A Stalled one is silent for longer
+// than usual; it runs again as soon as it says anything.
 const (
 	StatusWaiting   StageStatus = "waiting"
 	StatusRunning   StageStatus = "running"
+	StatusStalled   StageStatus = "stalled"
 	StatusCompleted StageStatus = "completed"
 	StatusFailed    StageStatus = "failed"
 	StatusLost      StageStatus = "lost"
 	StatusStopped   StageStatus = "stopped"
 )
+
+// open reports whether a stage or run in this state has not ended.
+func (s StageStatus) open() bool { return s == StatusRunning || s == StatusStalled }
 
 // Words for the state of a module.
 const (
@@ -29,25 +35,48 @@ const (
 	ModuleStopped    = "Stopped"
 )
 
+// maxModules is how many modules are shown at most.
+const maxModules = 256
+
 // StateVersion is the version of the status file's schema.
 const StateVersion = 1
 
 // State is the fold of a journal: what is known of modules and runs. As JSON
 // it is the status file; docs/status.schema.json describes it.
 type State struct {
-	Version  int       `json:"version"`
-	Home     string    `json:"home"`
-	Updated  time.Time `json:"updated"`
-	Position Position  `json:"position"` // the place in the journal up to which it was folded
-	Events   uint64    `json:"events"`   // folded so far
+	Version int       `json:"version"`
+	Home    string    `json:"home"`
+	Updated time.Time `json:"updated"`
+	// Journal is the id of the journal that was folded, "" when it has none.
+	Journal  string   `json:"journal"`
+	Position Position `json:"position"` // the place in the journal up to which it was folded
+	// Record names the record that ends at Position: its writer's id and number.
+	Record string `json:"record,omitempty"`
+	Events uint64 `json:"events"` // folded so far
 	// Mode is watchdog or direct, "" before any start.
 	Mode        string        `json:"mode"`
 	Miner       MinerState    `json:"miner"`
 	Modules     []ModuleState `json:"modules"`
-	Runs        []*RunState   `json:"runs"` // the newest of each account, oldest change first
 	LastFailure *Failure      `json:"last_failure"`
 	Definitions []Definition  `json:"definitions"` // other than the default one
-	Dropped     uint64        `json:"dropped"`     // records that writers could not keep
+	// Durations tells how long stages took lately: what is usual, and what is a stall.
+	Durations []*StageTimes `json:"durations"`
+	Dropped   uint64        `json:"dropped"` // records that writers could not keep
+	Skipped   Skipped       `json:"skipped"` // records that this fold could not read
+	// Omitted counts runs that left the view because there were too many.
+	Omitted uint64 `json:"omitted"`
+	// Runs are the newest of each account and every one with an open stage, in no
+	// particular order. They stand last, so that a file can be written run by run.
+	Runs []*RunState `json:"runs"`
+
+	index *index
+}
+
+// Skipped counts what a fold had to pass over.
+type Skipped struct {
+	Damaged    uint64 `json:"damaged"`    // fragments, and records whose check failed
+	Unreadable uint64 `json:"unreadable"` // whole records that this version cannot read
+	Gaps       uint64 `json:"gaps"`       // segments that were gone before they were read
 }
 
 // MinerState is what is known of the miner's own process.
@@ -77,6 +106,8 @@ type ModuleState struct {
 // Exit is how a module's process ended.
 type Exit struct {
 	PID    int       `json:"pid"`
+	Start  uint64    `json:"start,omitempty"` // as in [Owner], as is Boot
+	Boot   string    `json:"boot,omitempty"`
 	Code   int       `json:"code"`
 	Reason string    `json:"reason"`
 	Asked  bool      `json:"asked"`
@@ -96,25 +127,35 @@ type RunState struct {
 	Order      uint64       `json:"order"` // number of the event that changed it last
 	Owner      Owner        `json:"owner"` // of its newest stage
 	Stages     []StageState `json:"stages"`
+
+	filed   filed
+	encoded []byte // its line in the status file, nil when it changed since
 }
 
-// StageState is one stage of a run.
+// StageState is one stage of a run. Of stages that ended before the newest one
+// began only what they came to is kept, of ended ones not who began them.
 type StageState struct {
-	Number   int             `json:"number"`
-	Name     string          `json:"name"`
+	Number int    `json:"number"`
+	Key    string `json:"key,omitempty"` // its other name
+	Name   string `json:"name"`
+	// Unknown says that Key is in no definition that was recorded: the stage has
+	// no number and no place among the others.
+	Unknown  bool            `json:"unknown,omitempty"`
 	State    StageStatus     `json:"state"`
 	Message  string          `json:"message,omitempty"`
-	Account  string          `json:"account,omitempty"`
+	Account  string          `json:"account,omitempty"` // only in what [State.Current] returns
 	Attempt  int             `json:"attempt"`
-	Since    time.Time       `json:"since"`                 // when it entered its state
+	Since    time.Time       `json:"since,omitzero"`        // when it entered its state
 	Started  time.Time       `json:"started,omitzero"`      // this attempt
 	Duration time.Duration   `json:"duration_ns,omitempty"` // of an ended attempt, by a clock that no one sets
 	Done     int64           `json:"done,omitempty"`
 	Total    int64           `json:"total,omitempty"`
 	Details  json.RawMessage `json:"details,omitempty"`
-	Clock    int64           `json:"clock"` // as in [Event], of its start
-	Owner    Owner           `json:"owner"` // who began this attempt
-	Order    uint64          `json:"order"` // number of the event that changed it last
+	Clock    int64           `json:"clock,omitempty"` // as in [Event], of its start
+	Heard    int64           `json:"heard,omitempty"` // as in [Event], of its last word
+	Owner    Owner           `json:"owner,omitzero"`  // who began this attempt
+	Exit     *Exit           `json:"exit,omitempty"`  // of a lost stage: how its module ended
+	Order    uint64          `json:"order"`           // number of the event that changed it last
 }
 
 // Failure is the newest failure.
@@ -141,12 +182,17 @@ type Change struct {
 func (c Change) Changed() bool { return c.Stage != nil || c.Module != nil || c.Event.Kind == KindMiner }
 
 // Apply folds one event and returns what it changed. It is the only fold:
-// lines, status file and every view come from it.
+// lines, status file and every view come from it. What it costs depends
+// neither on how many runs there are nor on how much was folded before.
 func (s *State) Apply(e Event) Change {
 	s.Version = StateVersion
 	s.Events++
 	if s.Position.Before(e.pos) {
 		s.Position = e.pos
+	}
+	bound(&e) // what others wrote cannot swell the state
+	if len(e.Details) > maxDetails {
+		e.Details = fmt.Appendf(nil, `{"not_recorded":"%d bytes of details exceed %d"}`, len(e.Details), maxDetails)
 	}
 	c := Change{Event: e}
 	switch e.Kind {
@@ -164,6 +210,10 @@ func (s *State) Apply(e Event) Change {
 		s.reset(e.Owner)
 	case KindDropped:
 		s.Dropped += e.Dropped
+	case KindErased:
+		s.erase(e.Runs)
+	case KindGap:
+		s.Skipped.Gaps += e.Missing
 	}
 	return c
 }
@@ -177,37 +227,32 @@ func (s *State) applyMiner(e Event) {
 	}
 }
 
-func (s *State) define(d *Definition) {
-	if d == nil || d.check() != nil || d.Name == defaultName {
-		return
-	}
-	s.Definitions = slices.DeleteFunc(s.Definitions, func(have Definition) bool { return have.Name == d.Name })
-	s.Definitions = append(s.Definitions, *d)
-}
-
-// definition returns the definition with the given name, one without stages
-// when it was never recorded.
-func (s *State) definition(name string) Definition {
-	if name == defaultName || name == "" {
-		return DefaultDefinition()
-	}
-	for _, d := range s.Definitions {
-		if d.Name == name {
-			return d
+// erase forgets runs, and what the modules printed, which may name their accounts.
+func (s *State) erase(runs []string) {
+	x := s.indexed()
+	for _, id := range runs {
+		for len(x.ids[id]) > 0 {
+			s.remove(x.ids[id][0])
+		}
+		if s.LastFailure != nil && s.LastFailure.Run == id {
+			s.LastFailure = nil
 		}
 	}
-	return Definition{Name: name}
-}
-
-func (s *State) reset(by Owner) {
-	s.Runs = slices.DeleteFunc(s.Runs, func(r *RunState) bool {
-		return r.Owner == by || r.State != StatusRunning
-	})
+	for i := range s.Modules {
+		if exit := s.Modules[i].LastExit; exit != nil && exit.Last != "" {
+			bare := *exit
+			bare.Last = ""
+			s.Modules[i].LastExit = &bare
+		}
+	}
 }
 
 func (s *State) applyModule(e Event) *ModuleState {
 	f := e.Module
 	i := slices.IndexFunc(s.Modules, func(m ModuleState) bool { return m.Name == f.Name })
+	if i < 0 && len(s.Modules) >= maxModules {
+		return nil
+	}
 	if i < 0 {
 		s.Modules = append(s.Modules, ModuleState{Name: f.Name, Number: f.Number, Title: f.Title, State: ModuleStopped})
 		slices.SortStableFunc(s.Modules, func(a, b ModuleState) int { return cmp.Compare(a.Number, b.Number) })
@@ -230,7 +275,7 @@ func (s *State) applyModule(e Event) *ModuleState {
 		}
 	case EventExited:
 		m.State, m.PID, m.Address, m.Reason = ModuleRestarting, 0, "", f.Reason
-		m.LastExit = &Exit{PID: f.PID, Code: f.Code, Reason: f.Reason, Asked: f.Asked, At: e.Time, Last: f.Last}
+		m.LastExit = exitOf(e)
 		if f.Asked {
 			m.State = ModuleStopped
 		}
@@ -243,8 +288,14 @@ func (s *State) applyModule(e Event) *ModuleState {
 	return m
 }
 
-// Current returns the newest running stage of a definition, else the newest
-// ended one, and whether there is any.
+// exitOf returns the end of a module's process that an event tells of.
+func exitOf(e Event) *Exit {
+	f := e.Module
+	return &Exit{PID: f.PID, Start: f.Start, Boot: e.Owner.Boot, Code: f.Code, Reason: f.Reason, Asked: f.Asked, At: e.Time, Last: f.Last}
+}
+
+// Current returns the newest open stage of a definition, else the newest ended
+// one, and whether there is any.
 func (s *State) Current(definition string) (StageState, bool) {
 	var best *RunState
 	var found StageState
@@ -252,10 +303,10 @@ func (s *State) Current(definition string) (StageState, bool) {
 		if r.Definition != definition || len(r.Stages) == 0 {
 			continue
 		}
-		running := r.State == StatusRunning && r.Newest().State == StatusRunning
-		bestRunning := best != nil && found.State == StatusRunning
-		if best == nil || running && !bestRunning || running == bestRunning && r.Order > best.Order {
-			best, found = r, *r.Newest()
+		newest := r.Newest()
+		open := r.State.open() && newest.State.open()
+		if best == nil || open && !found.State.open() || open == found.State.open() && r.Order > best.Order {
+			best, found = r, *newest
 		}
 	}
 	if best != nil {
@@ -273,9 +324,4 @@ func (r *RunState) Newest() *StageState {
 		}
 	}
 	return best
-}
-
-// running reports whether a stage of the run runs.
-func (r *RunState) running() bool {
-	return slices.ContainsFunc(r.Stages, func(s StageState) bool { return s.State == StatusRunning })
 }

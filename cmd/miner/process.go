@@ -173,7 +173,7 @@ func process(cmd *cobra.Command, c config.Config, job pipeline.Job) (err error) 
 
 // keepMeanwhile keeps the home while a direct run lasts, unless a miner does.
 func keepMeanwhile(ctx context.Context, t *stagewatch.Tracker) (stop func() error, err error) {
-	keeper, err := stagewatch.NewKeeper(t)
+	keeper, err := stagewatch.NewKeeper(t, stagewatch.KeeperConfig{Direct: true})
 	if errors.Is(err, stagewatch.ErrKept) {
 		return func() error { return nil }, nil
 	}

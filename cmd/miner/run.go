@@ -121,7 +121,7 @@ func (m *miner) keep(ctx context.Context, wg *sync.WaitGroup) {
 
 // takeOver makes this process the home's keeper.
 func (m *miner) takeOver() (*stagewatch.Keeper, error) {
-	keeper, err := stagewatch.NewKeeper(m.tracker)
+	keeper, err := stagewatch.NewKeeper(m.tracker, stagewatch.KeeperConfig{})
 	if err == nil {
 		m.mu.Lock()
 		m.keeper = keeper

@@ -86,7 +86,7 @@ func keeper(ctx context.Context, p part) error {
 	}
 	defer t.Close()
 	for {
-		k, err := stagewatch.NewKeeper(t)
+		k, err := stagewatch.NewKeeper(t, stagewatch.KeeperConfig{})
 		if err != nil { // somebody else keeps it, or its folder is not there
 			if !pause(ctx, again) {
 				return nil
