@@ -16,10 +16,12 @@ func layers() map[string][]string {
 		"internal/index", "internal/trend", "internal/generate", "internal/export", "internal/engine",
 	}
 	return map[string][]string{
-		"":                  {"internal/journal"},
+		"":                  {"internal/journal", "internal/erase"},
+		"internal/erase":    {},
 		"internal/journal":  {},
 		"supervise":         {},
-		"internal/config":   {},
+		"internal/pattern":  {},
+		"internal/config":   {"internal/pattern"},
 		"internal/sqlite":   {},
 		"internal/sqlite/*": {},
 		"internal/content":  {},
