@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -38,6 +39,14 @@ type Process struct {
 	Env []string
 	// Log says where the output goes. Its Dir is required.
 	Log Log
+	// Output, if given, is called at each start of the process, with its pid and
+	// its StartTime as in [Event], and returns what takes the output of that life
+	// beside the log; nil: nothing does. It is called before any event tells of
+	// the start. Write is called by one goroutine with the output as it is read,
+	// in order: it must not wait for anything and not keep the slice, and its
+	// results do not matter. Close is called once, after the last Write and
+	// before Exited is told, which waits for it.
+	Output func(pid int, startTime uint64) io.WriteCloser
 	// Policy says when it is started again.
 	Policy Policy
 	// StopGrace is the time between SIGTERM and SIGKILL; 5 s if zero.

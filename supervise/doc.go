@@ -41,5 +41,6 @@
 // Standard output and standard error of a process are one pipe that is always
 // drained, into a file that rotates by size. When the file cannot be written
 // the output is dropped and counted: neither a full disk nor a missing
-// directory can block a process or take memory. Standard input is /dev/null.
+// directory can block a process or take memory. Process.Output takes a copy of
+// it, for callers who want to read along. Standard input is /dev/null.
 package supervise

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"errors"
+	"io"
 	"os"
 	"syscall"
 	"time"
@@ -40,19 +41,20 @@ func (b buffers) give(buffer []byte) {
 	}
 }
 
-// drain moves the output of one life from its pipe into the log file and keeps
-// the end of it.
+// drain moves the output of one life from its pipe into the log file and to
+// whoever else takes it, and keeps the end of it.
 type drain struct {
 	from    *os.File
 	log     *logFile
-	dropped func() int64 // by this life
+	output  io.WriteCloser // nil: nobody else
+	dropped func() int64   // by this life
 	tail    tail
 	done    chan struct{}
 }
 
-func newDrain(from *os.File, log *logFile) *drain {
+func newDrain(from *os.File, log *logFile, output io.WriteCloser) *drain {
 	before, _ := log.dropped()
-	return &drain{from: from, log: log, done: make(chan struct{}), dropped: func() int64 {
+	return &drain{from: from, log: log, output: output, done: make(chan struct{}), dropped: func() int64 {
 		now, _ := log.dropped()
 		return now - before
 	}}
@@ -79,6 +81,9 @@ func (d *drain) step(fd int, lent buffers) (ready, more bool) {
 	n, err := unix.Read(fd, buffer)
 	if n > 0 {
 		d.tail.write(buffer[:n])
+		if d.output != nil {
+			_, _ = d.output.Write(buffer[:n]) // its own matter
+		}
 		d.log.write(buffer[:n])
 		return true, true
 	}
@@ -96,6 +101,9 @@ func (d *drain) finish(pipe uint64) {
 	}
 	_ = d.from.Close() // a pipe that is only read has nothing to report
 	<-d.done
+	if d.output != nil {
+		_ = d.output.Close() // its own matter
+	}
 }
 
 func (d *drain) endsWithin(limit time.Duration) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -55,7 +56,11 @@ func (l *launcher) launch(p Process) (child, error) {
 
 	log := l.logs[p.Name]
 	log.note(fmt.Sprintf("%s: started, pid %d", p.Name, cmd.Process.Pid))
-	c.drain = newDrain(from, log)
+	var taker io.WriteCloser
+	if p.Output != nil {
+		taker = p.Output(cmd.Process.Pid, c.started)
+	}
+	c.drain = newDrain(from, log, taker)
 	go c.drain.run(l.buffers)
 	return c, nil
 }
