@@ -71,7 +71,7 @@ type Event struct {
 	Mode    string      `json:"mode,omitempty"`
 	Defined *Definition `json:"defined,omitempty"`
 	Dropped uint64      `json:"dropped,omitempty"` // records that this writer could not keep
-	Runs    []string    `json:"runs,omitempty"`    // that were erased
+	Runs    []string    `json:"runs,omitempty"`    // that were erased: the first 16 bytes of the SHA-256 of each id, in hex
 	Missing uint64      `json:"-"`                 // segments that a gap stands for
 
 	pos Position // after the record

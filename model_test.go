@@ -11,6 +11,8 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/stagewatch/stagewatch/internal/erase"
 )
 
 // model is what the fold should come to, told in the simplest way: everything is looked through.
@@ -69,7 +71,7 @@ func (m *model) apply(e Event) (changed bool) {
 		m.keys[e.Defined.Name], m.last[e.Defined.Name] = keys, e.Defined.last()
 		return false
 	case KindErased:
-		m.runs = slices.DeleteFunc(m.runs, func(r *modelRun) bool { return slices.Contains(e.Runs, r.ID) })
+		m.runs = slices.DeleteFunc(m.runs, func(r *modelRun) bool { return slices.Contains(e.Runs, erase.Digest(r.ID)) })
 		return false
 	case KindReset:
 		m.runs = slices.DeleteFunc(m.runs, func(r *modelRun) bool {
@@ -246,7 +248,7 @@ func story(t *rapid.T, i int, clock int64) Event {
 		e.Kind = KindReset
 		return e
 	case 1:
-		e.Kind, e.Runs = KindErased, []string{pick("erased", "r1", "r2", "r3", "none")}
+		e.Kind, e.Runs = KindErased, []string{erase.Digest(pick("erased", "r1", "r2", "r3", "none"))}
 		return e
 	case 2:
 		e.Kind, e.Defined = KindDefinition, &Definition{Name: "Own", Stages: []Stage{

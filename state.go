@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/stagewatch/stagewatch/internal/erase"
 )
 
 // StageStatus is the state of a stage or a run.
@@ -227,16 +229,21 @@ func (s *State) applyMiner(e Event) {
 	}
 }
 
-// erase forgets runs, and what the modules printed, which may name their accounts.
-func (s *State) erase(runs []string) {
+// erase forgets runs, given by the digests of their ids, and what the modules
+// printed, which may name their accounts.
+func (s *State) erase(digests []string) {
+	erased := func(run string) bool { return slices.Contains(digests, erase.Digest(run)) }
 	x := s.indexed()
-	for _, id := range runs {
+	for id := range x.ids {
+		if !erased(id) {
+			continue
+		}
 		for len(x.ids[id]) > 0 {
 			s.remove(x.ids[id][0])
 		}
-		if s.LastFailure != nil && s.LastFailure.Run == id {
-			s.LastFailure = nil
-		}
+	}
+	if s.LastFailure != nil && erased(s.LastFailure.Run) {
+		s.LastFailure = nil
 	}
 	for i := range s.Modules {
 		if exit := s.Modules[i].LastExit; exit != nil && exit.Last != "" {

@@ -25,14 +25,19 @@ type Job struct {
 
 // newRunID returns a new run's id: readable, and a good name for a file.
 func newRunID(a content.Account) string {
+	const random = 10
+	return runPrefix(a) + strings.ToLower(rand.Text()[:random])
+}
+
+// runPrefix is how the ids of an account's runs begin.
+func runPrefix(a content.Account) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
 			return r
 		}
 		return '-'
 	}, a.Username)
-	const random = 10
-	return string(a.Platform) + "-" + name + "-" + strings.ToLower(rand.Text()[:random])
+	return string(a.Platform) + "-" + name + "-"
 }
 
 // inputs turns what stage 1 left into what stage 2 reads.
