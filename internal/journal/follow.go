@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Follower reads a journal from a place on, each record once.
@@ -141,26 +143,33 @@ func (f *Follower) fill() (bool, error) {
 		return true, nil
 	}
 	// What was read before the mark is seen was written before the seal, and counts.
-	info, err := f.file.Stat()
-	if err != nil {
+	// Times are not asked for; see [Writer.left].
+	var stat unix.Statx_t
+	if err := unix.Statx(int(f.file.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_MODE, &stat); err != nil {
 		return false, fmt.Errorf("follow segment %d: %w", f.segment, err)
 	}
-	if info.Mode().Perm() != sealedMode {
+	if stat.Mode&0o777 != sealedMode {
 		return n > 0, nil
 	}
-	f.end = f.sealedEnd(info)
+	if f.end, err = f.sealedEnd(); err != nil {
+		return false, fmt.Errorf("follow segment %d: %w", f.segment, err)
+	}
 	f.text.cutAt(f.end)
 	return true, nil
 }
 
 // sealedEnd returns how much of the current segment counts: what its seal says;
 // else, when its keeper was killed before it wrote one, all there is.
-func (f *Follower) sealedEnd(info os.FileInfo) int64 {
+func (f *Follower) sealedEnd() (int64, error) {
 	const again = 2 * time.Millisecond
+	info, err := f.file.Stat()
+	if err != nil {
+		return 0, err
+	}
 	began := time.Now()
 	for {
 		if seal, err := readSeal(f.dir, f.segment); err == nil {
-			return seal.Size
+			return seal.Size, nil
 		}
 		named, err := os.Stat(segmentPath(f.dir, f.segment))
 		if err != nil || !os.SameFile(named, info) || time.Since(began) > sealPatience {
@@ -168,10 +177,10 @@ func (f *Follower) sealedEnd(info os.FileInfo) int64 {
 		}
 		<-time.After(again)
 	}
-	if stat, err := f.file.Stat(); err == nil {
-		return stat.Size()
+	if info, err = f.file.Stat(); err != nil {
+		return 0, err
 	}
-	return info.Size()
+	return info.Size(), nil
 }
 
 // open opens the segment that is next. It returns how many are gone before it.

@@ -153,17 +153,21 @@ func numbered(dir, ending string) ([]uint64, error) {
 	}
 	var found []uint64
 	for _, e := range entries {
-		digits, ok := strings.CutSuffix(e.Name(), ending)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseUint(digits, 10, 64)
-		if err == nil && n > 0 && fmt.Sprintf("%08d", n) == digits {
+		if n, ok := numberOf(e.Name(), ending); ok {
 			found = append(found, n)
 		}
 	}
 	slices.Sort(found)
 	return found, nil
+}
+
+func numberOf(name, ending string) (uint64, bool) {
+	digits, ok := strings.CutSuffix(name, ending)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	return n, err == nil && n > 0 && fmt.Sprintf("%08d", n) == digits
 }
 
 // End returns the place after every record written so far.

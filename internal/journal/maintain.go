@@ -57,6 +57,7 @@ func lockSoon(dir string, how int) (release func(), err error) {
 type upkeep struct {
 	dir     string
 	release func()
+	from    uint64                  // the seals from here on are to be made anew; 0: none
 	reached func(step string) error // a test ends the work here, as a kill would
 }
 

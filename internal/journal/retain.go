@@ -45,7 +45,7 @@ func (u *upkeep) retain(r Retention, covered uint64) (removed int, err error) {
 	for i, n := range found[:len(found)-1] {
 		old := r.Age > 0 && time.Since(infos[i].ModTime()) > r.Age
 		much := r.Bytes > 0 && total > r.Bytes
-		if !old && !much || n >= covered || infos[i].Mode().Perm() != sealedMode || u.unsealed(n) {
+		if !old && !much || n >= covered || infos[i].Mode().Perm() != sealedMode || unsealed(u.dir, n) {
 			break
 		}
 		if err := os.Remove(segmentPath(u.dir, n)); err != nil {

@@ -107,7 +107,7 @@ func (u *upkeep) finish() error {
 	}
 	older := found[:len(found)-1]
 	first := len(older) // of the last ones without a seal: sealing goes in order
-	for first > 0 && u.unsealed(older[first-1]) {
+	for first > 0 && unsealed(u.dir, older[first-1]) {
 		first--
 	}
 	for _, n := range older[first:] {
@@ -119,9 +119,15 @@ func (u *upkeep) finish() error {
 }
 
 // unsealed reports whether a segment has no seal, or one that a power cut left empty.
-func (u *upkeep) unsealed(n uint64) bool {
-	info, err := os.Stat(sealPath(u.dir, n))
-	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
+func unsealed(dir string, n uint64) bool {
+	_, err := os.Stat(sealPath(dir, n))
+	return errors.Is(err, fs.ErrNotExist) || empty(dir, n)
+}
+
+// empty reports whether the seal of a segment is a file without a byte.
+func empty(dir string, n uint64) bool {
+	info, err := os.Stat(sealPath(dir, n))
+	return err == nil && info.Size() == 0
 }
 
 // due reports whether the newest segment is to be sealed.
@@ -169,6 +175,9 @@ func (u *upkeep) sealNewest(n uint64) error {
 		return fmt.Errorf("begin segment %d: %w", n+1, err)
 	}
 	if err := next.Close(); err != nil {
+		return fmt.Errorf("begin segment %d: %w", n+1, err)
+	}
+	if err := syncFolder(u.dir); err != nil {
 		return fmt.Errorf("begin segment %d: %w", n+1, err)
 	}
 	if err := u.step("successor made"); err != nil {
