@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/stagewatch/stagewatch"
@@ -81,6 +83,39 @@ func ExampleTracker_Run() {
 	// Output:
 	// instagram/sample_harbour_coffee: 3 Vector Database running
 	// twitter/sample_tiny_press: 3 Vector Database completed
+}
+
+// Stage is the short way: a function, and the stage that it is. Its error or
+// panic fails the stage.
+func ExampleRun_Stage() {
+	t, done := open()
+	defer done()
+	run := t.Run(stagewatch.For("elonmusk"), stagewatch.On("twitter"))
+
+	err := run.Stage(context.Background(), 1, "Processing twitter account", func(context.Context) error {
+		return errors.New("account is private")
+	})
+	fmt.Println(err)
+
+	stage, _ := t.Current()
+	fmt.Println(stage.Name, stage.State, stage.Message)
+	// Output:
+	// account is private
+	// Data Scraping failed account is private
+}
+
+// A child process that is started with a run's environment records for that run.
+func ExampleRun_Env() {
+	t, done := open()
+	defer done()
+	run := t.Run(stagewatch.For("elonmusk"), stagewatch.InRun("run-7"))
+
+	child := exec.Command("sh", "-c", "echo $MINER_RUN")
+	child.Env = append(os.Environ(), run.Env()...)
+	out, err := child.Output()
+	fmt.Println(strings.TrimSpace(string(out)), err)
+	// Output:
+	// run-7 <nil>
 }
 
 // Progress says how far a long stage is. Of a total that is not known, say 0.
@@ -203,12 +238,12 @@ func ExampleFollow() {
 func ExampleNewKeeper() {
 	t, done := open()
 	defer done()
-	keeper, err := stagewatch.NewKeeper(t, stagewatch.KeeperConfig{})
+	keeper, err := stagewatch.NewKeeper(t)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	_, err = stagewatch.NewKeeper(t, stagewatch.KeeperConfig{})
+	_, err = stagewatch.NewKeeper(t)
 	fmt.Println("a second one is refused:", errors.Is(err, stagewatch.ErrKept))
 
 	t.Start(6, "Exporting content plan and results", stagewatch.For("elonmusk"))
