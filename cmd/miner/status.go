@@ -49,7 +49,30 @@ func showState(out io.Writer, s *stagewatch.State, now time.Time) error {
 	if f := s.LastFailure; f != nil {
 		_, _ = fmt.Fprintf(w, "\nLast failure, %s ago: %s, stage %d %s: %s\n", age(now, f.At), cmp.Or(stagewatch.Plain(f.Account), "no account"), f.Stage, f.Name, stagewatch.Plain(f.Message))
 	}
+	showSkipped(w, s)
 	return w.Flush()
+}
+
+// showSkipped says what is missing in the tables, and why.
+func showSkipped(w io.Writer, s *stagewatch.State) {
+	for _, missing := range []struct {
+		count uint64
+		one   string
+		many  string
+	}{
+		{s.Skipped.Damaged, "1 damaged record was skipped: run miner verify", "%d damaged records were skipped: run miner verify"},
+		{s.Skipped.Unreadable, "1 record could not be read: it may come from a newer version", "%d records could not be read: they may come from a newer version"},
+		{s.Skipped.Gaps, "1 segment was removed before it was read", "%d segments were removed before they were read"},
+		{s.Dropped, "1 record was dropped by a program that could not write it", "%d records were dropped by programs that could not write them"},
+	} {
+		switch missing.count {
+		case 0:
+		case 1:
+			_, _ = fmt.Fprintln(w, "\njournal: "+missing.one)
+		default:
+			_, _ = fmt.Fprintf(w, "\njournal: "+missing.many+"\n", missing.count)
+		}
+	}
 }
 
 func showModules(w io.Writer, s *stagewatch.State, now time.Time) {
@@ -95,9 +118,20 @@ func showRuns(w io.Writer, s *stagewatch.State, now time.Time) {
 		if r.Definition != stagewatch.DefaultDefinition().Name {
 			account += " · " + stagewatch.Plain(r.Definition)
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%d %s\t%s\t%s\t%d\t%s\n", account, stage.Number, stage.Name, stage.State,
+		_, _ = fmt.Fprintf(w, "%s\t%d %s\t%s\t%s\t%d\t%s\n", account, stage.Number, stage.Name, progress(stage),
 			age(now, stage.Since), stage.Attempt, clip(stagewatch.Plain(stage.Message)))
 	}
+}
+
+// progress is a stage's state and, while it runs, how far it is.
+func progress(s *stagewatch.StageState) string {
+	switch {
+	case s.State != stagewatch.StatusRunning || s.Done == 0 && s.Total == 0:
+		return string(s.State)
+	case s.Total == 0:
+		return fmt.Sprintf("%s, %d", s.State, s.Done)
+	}
+	return fmt.Sprintf("%s, %d of %d", s.State, s.Done, s.Total)
 }
 
 func minerLine(s *stagewatch.State, now time.Time) string {
