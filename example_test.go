@@ -238,12 +238,12 @@ func ExampleFollow() {
 func ExampleNewKeeper() {
 	t, done := open()
 	defer done()
-	keeper, err := stagewatch.NewKeeper(t)
+	keeper, err := stagewatch.NewKeeper(t, stagewatch.KeeperConfig{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	_, err = stagewatch.NewKeeper(t)
+	_, err = stagewatch.NewKeeper(t, stagewatch.KeeperConfig{})
 	fmt.Println("a second one is refused:", errors.Is(err, stagewatch.ErrKept))
 
 	t.Start(6, "Exporting content plan and results", stagewatch.For("elonmusk"))
