@@ -22,6 +22,7 @@ thread, in signal handlers, and after a fork.
 import atexit
 import base64
 import errno
+import hashlib
 import json
 import math
 import mmap
@@ -57,6 +58,7 @@ _PATIENCE = 0.05  # seconds that a call waits for the disk at most
 _RETRY_EVERY = 0.25  # seconds between tries to write what cannot be written
 _MAX_WAITING = 8192  # records that wait at most
 _MAX_BUFFERED = 8 << 20  # bytes of them
+_SEAL_PATIENCE = 0.2  # seconds that a reader waits for a seal
 _MAX_RECORD = 128 << 10  # bytes of a record, frame included
 _MAX_MESSAGE = 4 << 10  # bytes of UTF-8; longer text is cut and says so
 _MAX_NAME = 512
@@ -200,7 +202,7 @@ def _text(value, limit):
             if value is None:
                 value = ""
             elif isinstance(value, (bytes, bytearray, memoryview)):
-                value = bytes(value).decode("utf-8", "replace")
+                value = bytes(value).decode("utf-8", "surrogateescape")
             else:
                 value = "".join(str(value))  # the text itself, also of a subclass of str
         except Exception:
@@ -435,10 +437,20 @@ def _gone(owner, boot, space):
         return False  # of a foreign namespace nothing can be said
     try:
         start, ended = _process_start(owner["pid"])
-        return ended or start != owner.get("start")
+        return ended or start != owner.get("start") and not _other_time(owner["pid"])
     except (FileNotFoundError, ProcessLookupError):
         return True
     except Exception:
+        return False
+
+
+def _other_time(pid):
+    # type: (int) -> bool
+    """Tells whether a process lives in another time namespace, where the time of
+    its start reads as another one than here."""
+    try:
+        return os.stat("/proc/self/ns/time").st_ino != os.stat("/proc/%d/ns/time" % pid).st_ino
+    except OSError:
         return False
 
 
@@ -490,6 +502,17 @@ def _segments(folder):
 def _segment_path(folder, number):
     # type: (str, int) -> str
     return os.path.join(folder, "%08d.seg" % number)
+
+
+def _sealed_size(folder, number):
+    # type: (str, int) -> Optional[int]
+    """Returns how many bytes of a segment its seal covers, None without a seal."""
+    try:
+        with open(os.path.join(folder, "%08d.seal" % number), "rb") as file:
+            size = json.loads(file.read(4096).decode())["size"]
+        return size if type(size) is int and size >= 0 else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def _make_folders(folder):
@@ -692,7 +715,8 @@ class _Sink:
             return None
         turn = allocate_lock()
         turn.acquire()
-        item = [payload, turn, self._hung]  # the last: its call does not wait for it any more
+        # The record, its caller's turn, whether its call does not wait for it any more, what is written.
+        item = [payload, turn, self._hung, b""]
         self._put += 1
         self._put_bytes += size
         self._queue.put(item)
@@ -715,7 +739,7 @@ class _Sink:
             if self._thread is None or self.error:
                 return not self.error
             self._put += 1
-            self._queue.put([b"", turn, False])
+            self._queue.put([b"", turn, False, b""])
         return turn.acquire(True, max(0.0, min(timeout, threading.TIMEOUT_MAX)))
 
     def _begin(self):
@@ -749,7 +773,7 @@ class _Sink:
                     count = self.refused - self._told
                     if count > 0:
                         self._told += count
-                        self._deliver([[self._dropped_record(count), None, False]])
+                        self._deliver([[self._dropped_record(count), None, False, b""]])
                     self._hung = False
             except Exception:  # of memory, most likely; the thread goes on
                 self._told -= len(items)
@@ -786,27 +810,17 @@ class _Sink:
     def _write(self, item):
         # type: (list) -> None
         """Writes one record, again and again until it is written."""
+        if item[0] and not item[3]:  # once written it stays the same, however often it is written
+            item[3] = b'{"v":1,"late":true,' + item[0][len(b'{"v":1,') :] if item[2] else item[0]
         while item[0]:
-            payload = item[0]
-            if item[2]:
-                payload = b'{"v":1,"late":true,' + payload[len(b'{"v":1,') :]
             try:
-                return self._writer.append(payload)  # type: ignore
+                return self._writer.append(item[3])  # type: ignore
             except OSError:
                 self._hung = True
                 time.sleep(_RETRY_EVERY)
             except ValueError:  # too large for ever
                 self._told -= 1
                 return None
-
-    def abandon(self):
-        # type: () -> None
-        """Lets go of what belongs to the parent of a forked process."""
-        if self._writer is not None:
-            try:
-                self._writer.close()
-            except OSError:
-                pass
 
 
 class StageTracker:
@@ -948,6 +962,7 @@ class StageTracker:
             if not self.home:
                 raise ValueError("no home: set MINER_HOME")
             self._owner = _owner()
+            self._in_run = cut(os.environ.get("MINER_RUN", ""), _MAX_NAME)
             self._owner_json = json.dumps(self._owner, separators=(",", ":"))
             self._name_json = _quote(cut(self.definition["name"], _MAX_NAME))
             self._sink = _Sink(os.path.join(self.home, "journal"), self._dropped)
@@ -1017,9 +1032,8 @@ class StageTracker:
     def _run_of(self, what, number, account, platform, touch=True):
         # type: (str, int, str, str, bool) -> str
         """Returns the run that a call belongs to; the caller holds the sink's order."""
-        given = os.environ.get("MINER_RUN")
-        if given and account:
-            return cut(given, _MAX_NAME)
+        if self._in_run and account:
+            return self._in_run
         run = self._runs.get((platform, account))
         back = run is not None and what == "started" and account and number < run.stage
         if run is None or run.ended and what == "started" or back:
@@ -1090,7 +1104,7 @@ class _Follower:
         self.begin = (self.segment, offset)
         self.damaged = self.filler = self.repeats = self.gaps = 0
         self._file = -1
-        self._sealed = False
+        self._end = None  # type: Optional[int]  # how far the segment counts, once it is seen sealed
         self._rest = b""  # the line that is not whole yet; it begins at offset
         self._lines = []  # type: List[bytes]  # whole lines before it, the last one first
         self._long = False  # the beginning of the next line was too long to be kept
@@ -1153,7 +1167,8 @@ class _Follower:
             try:
                 with open(_segment_path(self.folder, number), "rb") as file:
                     size = os.fstat(file.fileno()).st_size
-                    size = min(size, end) if number == last else size
+                    sealed = _sealed_size(self.folder, number)
+                    size = min(size, end) if number == last else size if sealed is None else min(size, sealed)
                     if not size:
                         continue
                     with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as view:
@@ -1181,16 +1196,19 @@ class _Follower:
             self._rest = self._rest[keep:]
             self.damaged += 0 if self._long else 1
             self._long = True
-        data = os.pread(self._file, 256 << 10, self.offset + len(self._rest))
+        begin = self.offset + len(self._rest)
+        data = os.pread(self._file, 256 << 10, begin)
+        marked = self._end is None and stat.S_IMODE(os.fstat(self._file).st_mode) == _SEALED
+        if marked:
+            self._end = self._sealed_end()
+        if self._end is not None:
+            data = data[: max(0, self._end - begin)]
         if data:
             self._lines = (self._rest + data).split(b"\n")
             self._rest = self._lines.pop()
             self._lines.reverse()
-            return True
-        if not self._sealed:
-            # What was written before the seal is read once more after it was seen.
-            self._sealed = stat.S_IMODE(os.fstat(self._file).st_mode) == _SEALED
-            return self._sealed
+        if data or marked or self._end is None:  # marked: what came before the mark was seen is still to be read
+            return bool(data) or marked
         if self._rest and not self._long:
             self.damaged += 1
         self.close()
@@ -1210,8 +1228,21 @@ class _Follower:
                 self.gaps += later[0] - self.segment
                 self.segment, self.offset = later[0], 0
             return bool(later) and self._open()
-        self._sealed = False
+        self._end = None
         return True
+
+    def _sealed_end(self):
+        # type: () -> int
+        """Returns how much of a sealed segment counts: what its seal says. The seal
+        follows the mark at once; without one, as its keeper died, all counts."""
+        until = time.monotonic() + _SEAL_PATIENCE
+        while True:
+            size = _sealed_size(self.folder, self.segment)
+            if size is not None:
+                return size
+            if time.monotonic() >= until:
+                return os.fstat(self._file).st_size
+            time.sleep(0.002)
 
     def close(self):
         # type: () -> None
@@ -1239,8 +1270,9 @@ class _View:
     def _start(self, journal, end):
         # type: (str, Optional[Tuple[int, int]]) -> None
         self.events = 0
-        self.runs = {}  # type: Dict[str, Dict[str, Any]]
-        self.accounts = {}  # type: Dict[Tuple[str, str, str], Dict[str, Dict[str, Any]]]
+        self.runs = {}  # type: Dict[int, Dict[str, Any]]  # by the identity of the dict
+        self.ids = {}  # type: Dict[str, List[Dict[str, Any]]]
+        self.accounts = {}  # type: Dict[Tuple[str, str, str], List[Dict[str, Any]]]
         self.definitions = {}  # type: Dict[str, Dict[str, Any]]
         segment, offset = 1, 0
         if end:
@@ -1294,12 +1326,12 @@ class _View:
             for definition in status.get("definitions") or []:
                 self._define(definition)
             for run in status.get("runs") or []:
-                stages = {stage["number"]: stage for stage in run["stages"]}
+                stages = {stage["key"] if stage.get("unknown") else stage["number"]: stage for stage in run["stages"]}
                 self._add(dict(run, stages=stages))
             self.events = status["events"]
             return place
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            self.runs, self.accounts, self.definitions, self.events = {}, {}, {}, 0
+            self.runs, self.ids, self.accounts, self.definitions, self.events = {}, {}, {}, {}, 0
             return None
 
     def _near(self, end):
@@ -1324,14 +1356,16 @@ class _View:
         kind = event.get("kind")
         if kind == "stage":
             changed = self._apply_stage(event)
-            return _line(event["what"], *changed) if changed else None
+            return _line(event, *changed) if changed else None
         if kind == "definition":
             self._define(event.get("defined"))
         elif kind == "reset":
             owner = event.get("owner")
             self._forget([r for r in self.runs.values() if r["owner"] == owner or r["state"] not in _OPEN])
         elif kind == "erased":
-            self._forget([self.runs[name] for name in event.get("runs") or [] if name in self.runs])
+            erased = set(event.get("runs") or [])  # run ids by their digests
+            self._forget([run for run in self.runs.values()
+                          if hashlib.sha256(run["id"].encode()).hexdigest()[:32] in erased])
         return None
 
     def _define(self, definition):
@@ -1348,75 +1382,98 @@ class _View:
 
     def _apply_stage(self, event):
         # type: (Dict[str, Any]) -> Optional[Tuple[Dict[str, Any], Dict[str, Any]]]
-        what, name = event.get("what"), event.get("run", "")
+        what, number, key = event.get("what"), event.get("stage", 0), event.get("key", "")
         definition = self._definition(event.get("definition") or _DEFAULT["name"])
-        number, key = event.get("stage", 0), event.get("key", "")
         named = _stage_by_key(definition, key)
         if named:
             number = named["number"]
-        run = self.runs.get(name)
-        place = key if key and not named else number
-        before = run["stages"].get(place) if run else None
-        open_now = before is not None and before["state"] in _OPEN
-        if what not in _WORDS or what in ("progressed", "lost", "stopped", "stalled") and not open_now:
-            return None
-        if what in ("lost", "stopped", "stalled") and before["owner"] != event.get("owner"):  # type: ignore
-            return None  # said of the process that began the attempt, and of no other
-        if what == "stalled" and before["state"] == "stalled":  # type: ignore
+        place = key if key and not named and not number else number  # a key that no definition has is no number
+        about = event.get("run", ""), definition["name"], event.get("platform", ""), event.get("account", "")
+        run = self._find(*about)
+        stage = run["stages"].get(place) if run else None
+        if not _is_news(event, stage):
             return None
         if run is None:
-            run = self._add({
-                "id": name, "definition": definition["name"], "platform": event.get("platform", ""),
-                "account": event.get("account", ""), "state": "running", "owner": event.get("owner", {}), "stages": {},
-            })
+            run = self._add({"id": about[0], "definition": about[1], "platform": about[2], "account": about[3],
+                             "state": "running", "owner": event.get("owner") or {}, "stages": {}})
         self._supersede(run)
-        stage = before
+        known = named or (None if isinstance(place, str) else _stage_by_number(definition, number))
         if stage is None:
-            known = named or _stage_by_number(definition, number)
-            title = known["name"] if known else key or "Stage %d" % number
-            stage = run["stages"][place] = {"number": number, "name": title, "state": "waiting", "attempt": 0}
+            title = known["name"] if known else place if isinstance(place, str) else "Stage %d" % number
+            stage = {"number": number, "name": title, "state": "waiting", "attempt": 0}
+            if isinstance(place, str):
+                stage.update(key=place, unknown=True)
+            run["stages"][place] = stage
         run["order"] = stage["order"] = self.events
-        if what == "progressed":
-            stage.update(done=event.get("done", 0), total=event.get("total", 0))
-            if stage["state"] == "stalled":  # it speaks again
-                stage["state"] = run["state"] = "running"
-            return run, stage
-        stage.update(state=_WORDS[what], message=event.get("message", ""), since=event.get("time", ""))
         if what == "started":
-            stage.update(attempt=stage["attempt"] + 1, started=event.get("time", ""), owner=event.get("owner", {}),
-                         done=0, total=0, details=event.get("details"))
-            run["owner"] = stage["owner"]
-            for later in run["stages"].values():
-                if later["number"] > number:
-                    later["state"] = "waiting"
+            self._begin(run, stage, event)
+        elif what == "progressed":
+            if event.get("done") or event.get("total"):
+                stage.update(done=event.get("done", 0), total=event.get("total") or stage.get("total", 0))
+            for field in ("message", "details"):
+                if event.get(field):
+                    stage[field] = event[field]
+            stage["heard"] = max(stage.get("heard") or 0, event.get("clock") or 0)
+            if stage["state"] == "stalled":  # it speaks again
+                stage["state"] = "running"
+        elif what == "stalled":
+            stage["state"] = "stalled"
         else:
-            stage["attempt"] = max(stage["attempt"], 1)
-            stage.setdefault("owner", event.get("owner", {}))
+            stage.update(state=_WORDS[what], message=event.get("message", ""), since=event.get("time", ""), owner={},
+                         attempt=max(stage["attempt"], 1))
             if event.get("details") is not None:
                 stage["details"] = event["details"]
-        if what == "completed":
-            if not run["account"] or definition["stages"] and number == definition["stages"][-1]["number"]:
-                run["state"] = "completed"
-        else:
-            run["state"] = stage["state"]
+            if what != "completed" or not run["account"] or _ends(definition, known):
+                run["state"] = stage["state"]
+        if run["state"] in _OPEN:
+            run["state"] = "stalled" if any(s["state"] == "stalled" for s in run["stages"].values()) else "running"
         return run, stage
+
+    def _begin(self, run, stage, event):
+        # type: (Dict[str, Any], Dict[str, Any], Dict[str, Any]) -> None
+        """Opens a stage: a new attempt, before which nothing of the later stages counts."""
+        owner, when = event.get("owner") or {}, event.get("time", "")
+        stage.update(state="running", message=event.get("message", ""), attempt=stage["attempt"] + 1, since=when,
+                     started=when, heard=event.get("clock") or 0, owner=owner, done=0, total=0, details=event.get("details"))
+        run["owner"], run["state"] = owner, "running"
+        for later in run["stages"].values():
+            if later["number"] > stage["number"] and not later.get("unknown") and not stage.get("unknown"):
+                later.update(state="waiting", owner={})
+
+    def _find(self, name, definition, platform, account):
+        # type: (str, str, str, str) -> Optional[Dict[str, Any]]
+        """Returns the run of a record. One that leaves out the account, or the
+        platform, means the only run with that id."""
+        same = self.ids.get(name, [])
+        for run in same:
+            if (run["definition"], run["platform"], run["account"]) == (definition, platform, account):
+                return run
+        if len(same) == 1 and same[0]["definition"] == definition:
+            run = same[0]
+            if not account or account == run["account"] and (platform == run["platform"] or not platform or not run["platform"]):
+                return run
+        return None
 
     def _add(self, run):
         # type: (Dict[str, Any]) -> Dict[str, Any]
         run.setdefault("platform", "")
         run.setdefault("account", "")
-        self.runs[run["id"]] = run
-        self.accounts.setdefault((run["definition"], run["platform"], run["account"]), {})[run["id"]] = run
+        self.runs[id(run)] = run
+        self.ids.setdefault(run["id"], []).append(run)
+        self.accounts.setdefault((run["definition"], run["platform"], run["account"]), []).append(run)
         return run
 
     def _forget(self, runs):
         # type: (List[Dict[str, Any]]) -> None
         for run in runs:
-            del self.runs[run["id"]]
+            del self.runs[id(run)]
             account = run["definition"], run["platform"], run["account"]
-            del self.accounts[account][run["id"]]
-            if not self.accounts[account]:
-                del self.accounts[account]
+            for index, about in ((self.ids, run["id"]), (self.accounts, account)):  # type: Any, Any
+                left = [other for other in index[about] if other is not run]
+                if left:
+                    index[about] = left
+                else:
+                    del index[about]
 
     def _supersede(self, run):
         # type: (Dict[str, Any]) -> None
@@ -1425,7 +1482,7 @@ class _View:
         same = self.accounts[run["definition"], run["platform"], run["account"]]
         if len(same) > 1:
             self._forget([
-                old for old in same.values()
+                old for old in same
                 if old is not run and (
                     not any(stage["state"] in _OPEN for stage in old["stages"].values())
                     or not run["account"] and old["owner"] == run["owner"])
@@ -1448,24 +1505,25 @@ class _View:
                     if gone[known]:
                         due.append({
                             "kind": "stage", "what": "lost", "owner": owner, "definition": run["definition"],
-                            "run": run["id"], "stage": stage["number"], "key": stage.get("key", ""),
-                            "message": "process ended",
+                            "run": run["id"], "platform": run["platform"], "account": run["account"],
+                            "stage": stage["number"], "key": stage.get("key", ""), "message": "process ended",
                         })
         return due
 
     def current(self, definition):
         # type: (str) -> Optional[Dict[str, Any]]
         """Returns the newest running stage of a definition, else the newest ended one."""
-        lost = {(event["run"], event["stage"]) for event in self.bereaved()}
+        boot, space = _here()
         best = None  # type: Any
         for run in self.runs.values():
             if run["definition"] != definition or not run["stages"]:
                 continue
             stage = max(run["stages"].values(), key=lambda s: (s["state"] != "waiting", s.get("order", 0)))
-            status = "lost" if (run["id"], stage["number"]) in lost and stage["state"] in _OPEN else stage["state"]
-            rank = run["state"] == status == "running", run["order"]
+            open_now = stage["state"] in _OPEN and run["state"] in _OPEN
+            lost = stage["state"] in _OPEN and _gone(stage.get("owner") or {}, boot, space)
+            rank = open_now and not lost, run["order"]
             if best is None or rank > best[0]:
-                best = rank, run, stage, status
+                best = rank, run, stage, "lost" if lost else stage["state"]
         if best is None:
             return None
         _, run, stage, status = best
@@ -1492,10 +1550,34 @@ def _plain_text(text):
     return _HARMFUL.sub(" ", str(text))
 
 
-def _line(what, run, stage):
-    # type: (str, Dict[str, Any], Dict[str, Any]) -> Optional[Tuple[str, str]]
+def _is_news(event, stage):
+    # type: (Dict[str, Any], Optional[Dict[str, Any]]) -> bool
+    """Tells whether a record says something new of a stage, None for one not seen yet."""
+    what = event.get("what")
+    if what in ("started", "completed", "failed"):
+        return True
+    if stage is None or stage["state"] not in _OPEN:
+        return False
+    if what == "progressed":
+        return True
+    if what not in ("lost", "stopped", "stalled") or stage.get("owner") != event.get("owner"):
+        return False  # said of the process that began the attempt, and of no other
+    heard = (event.get("details") or {}).get("heard") or 0
+    return what != "stalled" or stage["state"] == "running" and (stage.get("heard") or 0) <= heard
+
+
+def _ends(definition, stage):
+    # type: (Dict[str, Any], Optional[Dict[str, Any]]) -> bool
+    """Tells whether a run is complete with a stage: only optional ones come after it."""
+    stages = definition["stages"]
+    return stage is not None and all(later.get("optional") for later in stages if later["number"] > stage["number"])
+
+
+def _line(event, run, stage):
+    # type: (Dict[str, Any], Dict[str, Any], Dict[str, Any]) -> Optional[Tuple[str, str]]
     """Returns the operator's line for a change of a stage, and its level."""
-    label = "Stage %d" % stage["number"]
+    what = event["what"]
+    label = "Stage " + _plain_text(stage["key"]) if stage.get("unknown") else "Stage %d" % stage["number"]
     if run["definition"] != _DEFAULT["name"]:
         label = "%s · %s" % (_plain_text(run["definition"]), label)
     subject, message = _plain_text(stage["name"]), _plain_text(stage.get("message", ""))
@@ -1512,7 +1594,7 @@ def _line(what, run, stage):
     if what == "lost":
         return "error", "❌ %s Lost - %s - Error: %s" % (label, subject, message)
     if what == "stalled":
-        return "warning", "⚠️  %s Stalled - %s - %s" % (label, subject, message)
+        return "warning", "⚠️  %s Stalled - %s - %s" % (label, subject, _plain_text(event.get("message", "")))
     if what == "stopped" and run["account"]:
         return "warning", "⚠️  %s Stopped - %s - goes on at the next start" % (label, subject)
     return None
@@ -1543,7 +1625,7 @@ class MinerStageReporter:
         self._stop = threading.Event()
         self._begin = (0, 0)
         self._view = None  # type: Optional[_View]
-        self._gone = {}  # type: Dict[Tuple[str, int], float]
+        self._gone = {}  # type: Dict[Tuple[str, str, int, str], float]
         try:
             self._tracker._ready()
             self._view = _View(self._tracker.home) if self._tracker.home else None
@@ -1600,7 +1682,7 @@ class MinerStageReporter:
         # Where nobody keeps the home nobody declares stages lost; a keeper does it within a second.
         gone, now = {}, time.monotonic()
         for event in view.bereaved():
-            about = event["run"], event["stage"]
+            about = event["run"], event["account"], event["stage"], event["key"]
             gone[about] = self._gone.get(about, now)
             if now - gone[about] >= 2.0:
                 view.events += 1
@@ -1640,10 +1722,15 @@ def _after_fork():
     """Makes a forked child begin anew: another process, another writer, no thread,
     and no lock that a thread of the parent may have held."""
     for tracker in list(_trackers):
-        sink = tracker._sink
+        sink, view = tracker._sink, tracker._view
         tracker._clear()
-        if sink is not None:
-            sink.abandon()
+        try:
+            if sink is not None and sink._writer is not None:
+                sink._writer.close()
+            if view is not None:
+                view.follower.close()
+        except OSError:
+            pass
     for reporter in list(_reporters):
         reporter._guard = threading.Lock()
         reporter._thread = None
