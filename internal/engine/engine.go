@@ -209,13 +209,14 @@ func (c *Config) check() error {
 
 // version is what DBOS compares before it recovers a run. The names of the steps
 // are in it because DBOS finds a step's result by its position; the executor is
-// in it because DBOS wants it unique among the applications that share a file.
+// in it because DBOS wants it unique among the applications that share a file, by
+// a digest because it may hold an account's name, and DBOS never deletes a version.
 func (c *Config) version() string {
 	names := make([]string, len(c.Steps))
 	for i, step := range c.Steps {
 		names[i] = step.Name
 	}
-	return fmt.Sprintf("%s+%s@%s", c.Version, digest(strings.Join(names, "\x00")), c.ExecutorID)
+	return fmt.Sprintf("%s+%s@%s", c.Version, digest(strings.Join(names, "\x00")), digest(c.ExecutorID))
 }
 
 // appName makes each executor an application of its own to DBOS. Recovered and
