@@ -18,9 +18,9 @@ import (
 func (o *options) accountCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "account", GroupID: "work", Args: cobra.NoArgs, RunE: helpOnly,
-		Short: "Add, list and retry accounts",
+		Short: "Add, list, retry and erase accounts",
 	}
-	cmd.AddCommand(o.accountAdd(), o.accountList(), o.accountRetry())
+	cmd.AddCommand(o.accountAdd(), o.accountList(), o.accountRetry(), o.accountErase())
 	return cmd
 }
 

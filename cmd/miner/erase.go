@@ -1,0 +1,349 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/stagewatch/stagewatch"
+	"github.com/stagewatch/stagewatch/internal/account"
+	"github.com/stagewatch/stagewatch/internal/bucket"
+	"github.com/stagewatch/stagewatch/internal/config"
+	"github.com/stagewatch/stagewatch/internal/content"
+	"github.com/stagewatch/stagewatch/internal/engine"
+	"github.com/stagewatch/stagewatch/internal/erase"
+	"github.com/stagewatch/stagewatch/internal/index"
+	"github.com/stagewatch/stagewatch/internal/pipeline"
+)
+
+func (o *options) accountErase() *cobra.Command {
+	var yes, dry, asJSON bool
+	cmd := &cobra.Command{
+		Use: "erase [PLATFORM/]USERNAME", Args: cobra.RangeArgs(1, 2),
+		Short: "Delete all that is stored about an account, and blank it in the journal",
+		Long: `Erase deletes an account's AccountInfo folder, results, raw posts, index entries
+and stored runs, and blanks its name, messages and details in the journal and
+its name in the logs. What is left in the journal says that some account went
+through its stages, and when: miner verify stays green and counts such records.
+
+It cannot be undone. A miner may run meanwhile, but not on this account. Without
+a platform (for pipelines of your own) only journal and logs are blanked.`,
+		Example:           "  miner account erase twitter/somebody --dry-run\n  miner account erase twitter/somebody",
+		ValidArgsFunction: o.completeAccounts,
+		RunE: failing(func(cmd *cobra.Command, args []string) error {
+			whose, err := eraseName(strings.Join(args, "/"))
+			if err != nil {
+				return &codedError{exitUsage, err}
+			}
+			c, err := o.existing()
+			if err != nil {
+				return err
+			}
+			e := eraser{config: c, account: whose, name: erase.Account{Platform: string(whose.Platform), Username: whose.Username}}
+			if dry {
+				return e.preview(cmd)
+			}
+			if err := e.confirm(cmd, yes); err != nil {
+				return err
+			}
+			done, err := e.run(cmd.Context())
+			if asJSON {
+				return errors.Join(json.NewEncoder(cmd.OutOrStdout()).Encode(done), err)
+			}
+			done.print(cmd.OutOrStdout())
+			return err
+		}),
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show what would be deleted")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "what was done, as JSON")
+	return cmd
+}
+
+func eraseName(name string) (content.Account, error) {
+	if !strings.Contains(name, "/") {
+		if name == "" || erase.Masked(name) {
+			return content.Account{}, fmt.Errorf("%q is no username", name)
+		}
+		return content.Account{Username: name}, nil
+	}
+	platform, username, err := account.ParseName(name)
+	return content.Account{Platform: platform, Username: username}, err
+}
+
+// eraser erases one account from one home.
+type eraser struct {
+	config  config.Config
+	account content.Account
+	name    erase.Account
+}
+
+// erased is what was done.
+type erased struct {
+	Account string `json:"account"`
+	stagewatch.Erased
+	Files    int      `json:"files"`
+	Posts    int      `json:"posts"`    // of the index
+	Stored   int      `json:"stored"`   // runs of the engine
+	Logs     int      `json:"logs"`     // places in logs and in what was set aside
+	Mentions []string `json:"mentions"` // objects of other accounts that still name it
+}
+
+func (e eraser) shown() string { return strings.TrimPrefix(e.account.Key(), "/") }
+
+// confirm asks, unless it was answered beforehand.
+func (e eraser) confirm(cmd *cobra.Command, yes bool) error {
+	if yes {
+		return nil
+	}
+	in, ok := cmd.InOrStdin().(*os.File)
+	if ok {
+		_, err := unix.IoctlGetTermios(int(in.Fd()), unix.TCGETS)
+		ok = err == nil
+	}
+	if !ok {
+		return &codedError{exitUsage, fmt.Errorf("nobody can be asked here: give --yes to erase %s for good, --dry-run to see what that deletes", e.shown())}
+	}
+	files, err := e.files(cmd.Context())
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Erasing %s deletes %d files and blanks it in journal, index, stored runs and logs. It cannot be undone.\nErase it? [y/N] ",
+		e.shown(), len(files))
+	answer, _ := bufio.NewReader(in).ReadString('\n') // an end without an answer is a no
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errors.New("nothing was erased")
+	}
+	return nil
+}
+
+func (e eraser) preview(cmd *cobra.Command) error {
+	files, err := e.files(cmd.Context())
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		_, _ = fmt.Fprintln(cmd.OutOrStdout(), f.path())
+	}
+	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%d files would be deleted, and %s blanked in journal, index, stored runs and logs: nothing was done\n", len(files), e.shown())
+	return nil
+}
+
+// object is one in a bucket.
+type object struct {
+	bucket *bucket.Folder
+	dir    string
+	key    string
+}
+
+func (o object) path() string { return filepath.Join(o.dir, filepath.FromSlash(o.key)) }
+
+// files returns the account's objects: first its AccountInfo folder, so that no
+// miner takes it up again.
+func (e eraser) files(ctx context.Context) ([]object, error) {
+	if e.account.Platform == "" {
+		return nil, nil
+	}
+	var own []object
+	err := e.objects(ctx, func(o object) error {
+		if e.name.Owns(o.key) {
+			own = append(own, o)
+		}
+		return nil
+	})
+	info := account.InfoKey(e.account.Platform, e.account.Username)
+	slices.SortStableFunc(own, func(a, b object) int {
+		first := func(o object) int {
+			if strings.EqualFold(o.key, info) {
+				return 0
+			}
+			return 1
+		}
+		return first(a) - first(b)
+	})
+	return own, err
+}
+
+func (e eraser) objects(ctx context.Context, each func(object) error) error {
+	for _, dir := range []string{e.config.Results(), e.config.Raw()} {
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		folder, err := bucket.Open(dir)
+		if err != nil {
+			return err
+		}
+		for o, err := range folder.List(ctx, "") {
+			if err == nil {
+				err = each(object{folder, dir, o.Key})
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// run erases the account everywhere. It goes on behind a fault, so that as much
+// as possible is erased, and may be repeated.
+func (e eraser) run(ctx context.Context) (done erased, err error) {
+	done = erased{Account: e.shown(), Mentions: []string{}}
+	if e.account.Platform != "" {
+		release, err := account.Claim(e.config.Locks(), e.account)
+		if errors.Is(err, account.ErrClaimed) {
+			return done, fmt.Errorf("erase %s: it is being worked on: wait until its run has ended, or stop the miner", e.shown())
+		}
+		if err != nil {
+			return done, err
+		}
+		defer release()
+	}
+	var faults []error
+	try := func(work func() error) { faults = append(faults, work()) }
+	try(func() error { return e.deleteFiles(ctx, &done) })
+	try(func() (err error) { done.Posts, err = e.fromIndex(ctx); return err })
+	try(func() (err error) { done.Stored, err = e.fromEngine(ctx); return err })
+	try(func() (err error) { done.Erased, err = e.fromJournal(ctx); return err })
+	try(func() (err error) { done.Logs, err = e.fromLogs(); return err })
+	try(func() error { return e.mentions(ctx, &done) })
+	if e.account.Platform != "" {
+		try(func() error { return account.Forget(e.config.Locks(), e.account) })
+	}
+	return done, errors.Join(faults...)
+}
+
+func (e eraser) deleteFiles(ctx context.Context, done *erased) error {
+	files, err := e.files(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := f.bucket.Delete(ctx, f.key); err != nil {
+			return err
+		}
+		done.Files++
+	}
+	return nil
+}
+
+func (e eraser) fromIndex(ctx context.Context) (n int, err error) {
+	if _, err := os.Stat(e.config.Index()); e.account.Platform == "" || errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	store, err := index.Open(index.Config{Path: e.config.Index()})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return store.Remove(ctx, string(e.account.Platform), e.account.Username)
+}
+
+func (e eraser) fromEngine(ctx context.Context) (int, error) {
+	if e.account.Platform == "" {
+		return 0, nil
+	}
+	return engine.Erase(ctx, e.config.Engine(), e.config.Locks(), func(run, executor string) bool {
+		return pipeline.Owns(e.account, run, executor)
+	})
+}
+
+// fromJournal blanks the account's records and has the status file follow.
+func (e eraser) fromJournal(ctx context.Context) (done stagewatch.Erased, err error) {
+	tracker, err := stagewatch.Open(stagewatch.Config{Home: e.config.Home})
+	if err != nil {
+		return done, err
+	}
+	defer tracker.Close()
+	done, err = stagewatch.Erase(ctx, tracker, e.name.Platform, e.name.Username)
+	if err != nil {
+		return done, err
+	}
+	return done, e.refreshStatus(ctx, tracker)
+}
+
+// refreshStatus returns when the status file names the account no more. Where
+// nobody keeps the home, it keeps it for a moment.
+func (e eraser) refreshStatus(ctx context.Context, tracker *stagewatch.Tracker) error {
+	const patience, again = 5 * time.Second, 50 * time.Millisecond
+	keeper, err := stagewatch.NewKeeper(tracker, stagewatch.KeeperConfig{})
+	if err == nil {
+		ended, end := context.WithCancel(ctx)
+		end()
+		return keeper.Run(ended)
+	}
+	if !errors.Is(err, stagewatch.ErrKept) {
+		return err
+	}
+	for began := time.Now(); ; <-time.After(again) {
+		text, err := os.ReadFile(filepath.Join(e.config.Home, stagewatch.StatusFile))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if e.name.Mask(text) == 0 || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Since(began) > patience {
+			return fmt.Errorf("%s is still in %s: a process goes on to report it; erase it again when that has ended", e.shown(), stagewatch.StatusFile)
+		}
+	}
+}
+
+// fromLogs masks the name in what the modules printed and in what repairs set aside.
+func (e eraser) fromLogs() (masked int, err error) {
+	for _, dir := range []string{e.config.Logs(), filepath.Join(e.config.Home, "journal", "set-aside")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return masked, err
+		}
+		for _, entry := range entries {
+			if !entry.Type().IsRegular() {
+				continue
+			}
+			n, err := e.name.File(filepath.Join(dir, entry.Name()))
+			masked += n
+			if err != nil {
+				return masked, err
+			}
+		}
+	}
+	return masked, nil
+}
+
+// mentions finds the objects of other accounts whose text names this one: they
+// are whole only as they are, and a new run of theirs writes them anew.
+func (e eraser) mentions(ctx context.Context, done *erased) error {
+	return e.objects(ctx, func(o object) error {
+		text, err := o.bucket.Get(ctx, o.key)
+		if errors.Is(err, bucket.ErrNotFound) {
+			return nil
+		}
+		if err == nil && e.name.Mask(text) > 0 {
+			done.Mentions = append(done.Mentions, o.path())
+		}
+		return err
+	})
+}
+
+func (d erased) print(w io.Writer) {
+	_, _ = fmt.Fprintf(w, "erased %s: %d records blanked, %d files, %d indexed posts and %d stored runs deleted, %d places in logs masked\n",
+		d.Account, d.Records, d.Files, d.Posts, d.Stored, d.Logs)
+	if len(d.Mentions) > 0 {
+		_, _ = fmt.Fprintln(w, "other accounts' files still name it, as a competitor perhaps; a new run writes them anew:")
+	}
+	for _, path := range d.Mentions {
+		_, _ = fmt.Fprintln(w, "  "+path)
+	}
+}
