@@ -122,7 +122,7 @@ one folder, its home: --home, $MINER_HOME, or ~/.miner.`,
 	)
 	root.AddCommand(
 		o.runCommand(), o.processCommand(), o.accountCommand(), o.demoCommand(), o.stageCommand(),
-		o.statusCommand(), o.resultsCommand(), o.showCommand(), o.openCommand(),
+		o.statusCommand(), o.verifyCommand(), o.resultsCommand(), o.showCommand(), o.openCommand(),
 		o.moduleCommand(), guardCommand(),
 	)
 	return root
