@@ -782,7 +782,7 @@ class SnippetTest(HomeTest):
         for block in blocks:
             self.assertIn("except ImportError", block)
             for there in (True, False):
-                child = self.child(block, **({} if there else {"PYTHONPATH": self.folder}))
+                child = self.child("def scrape(name): pass\n" + block, **({} if there else {"PYTHONPATH": self.folder}))
                 out, err = child.communicate(timeout=PATIENT)
                 self.assertEqual((child.returncode, out, err), (0, b"", b""))
                 self.assertEqual(os.path.exists(self.home), there)
