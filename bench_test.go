@@ -123,6 +123,10 @@ func TestMain(m *testing.M) {
 		stagewatch.Start(4, "Analyzing", stagewatch.For(os.Getenv("ACCOUNT")))
 		fmt.Println("ready")
 		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "keep":
+		keepHome()
+	case "tick":
+		tick()
 	case "forbidden":
 		openAsNobody()
 	default:

@@ -36,9 +36,7 @@ func (s *State) applyStage(e Event) (*RunState, *StageState) {
 	if def := d.stage(id); def != nil {
 		stage.Name, stage.Key = def.Name, def.Key
 	}
-	if stage.State.open() {
-		x.release(r, stage.Owner)
-	}
+	was, held := stage.Owner, stage.State.open()
 	r.Order, r.Updated, stage.Order = s.Events, e.Time, s.Events
 	r.encoded = nil
 	if r.Owner.PID == 0 {
@@ -57,8 +55,13 @@ func (s *State) applyStage(e Event) (*RunState, *StageState) {
 	default:
 		s.end(r, stage, e, d.ends(id))
 	}
-	if stage.State.open() {
-		x.hold(r, stage.Owner)
+	if holds := stage.State.open(); held != holds || was != stage.Owner {
+		if held {
+			x.release(r, was)
+		}
+		if holds {
+			x.hold(r, stage.Owner)
+		}
 	}
 	s.file(r)
 	return r, stage

@@ -60,8 +60,8 @@ func (t *StageTimes) measure() {
 		return
 	}
 	sorted := slices.Sorted(slices.Values(t.Taken))
-	rank := (95*len(sorted) + 99) / 100 // nearest rank: the smallest that 95 % do not exceed
-	t.usual, t.most = sorted[(len(sorted)-1)/2], max(sorted[rank-1], 1)
+	rank := (95*len(sorted) + 99) / 100                                         // nearest rank: the smallest that 95 % do not exceed
+	t.usual, t.most = max(sorted[(len(sorted)-1)/2], 1), max(sorted[rank-1], 1) // 0 means unknown
 }
 
 // patience returns how long a stage may be silent, if it was silent for longer

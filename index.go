@@ -21,8 +21,8 @@ const (
 // through them. It is made when it is first needed and kept in step from then on.
 type index struct {
 	runs    map[runKey]*RunState
-	ids     map[string][]*RunState      // several accounts may share the id of a run
-	resting map[accountKey][]*RunState  // runs without an open stage
+	ids     map[string][]*RunState // several accounts may share the id of a run
+	groups  map[accountKey]*group
 	lone    map[loneKey]*RunState       // runs without account, one a process
 	holders map[Owner]map[*RunState]int // open stages that a process began, by run
 
@@ -41,10 +41,17 @@ type (
 	}
 )
 
+// group is the runs of one account in one definition.
+type group struct {
+	runs    int
+	resting []*RunState // those without an open stage
+}
+
 // filed is where the index keeps a run.
 type filed struct {
 	at, atID int           // in State.Runs, and among those of its id
 	stages   int           // open ones
+	group    *group        // of its account
 	in       *list.List    // index.open or index.rest
 	place    *list.Element // in that list
 	lone     loneKey       // its key, when it has no account
@@ -124,7 +131,7 @@ func (s *State) indexed() *index {
 		return s.index
 	}
 	x := &index{
-		runs: map[runKey]*RunState{}, ids: map[string][]*RunState{}, resting: map[accountKey][]*RunState{},
+		runs: map[runKey]*RunState{}, ids: map[string][]*RunState{}, groups: map[accountKey]*group{},
 		lone: map[loneKey]*RunState{}, holders: map[Owner]map[*RunState]int{}, open: list.New(), rest: list.New(),
 		definitions: map[string]*known{defaultName: newKnown(DefaultDefinition())}, times: map[timesKey]*StageTimes{},
 	}
@@ -153,9 +160,7 @@ func (s *State) indexed() *index {
 				x.hold(r, stage.Owner)
 			}
 		}
-		x.runs[r.key()] = r
-		r.filed.atID = len(x.ids[r.ID])
-		x.ids[r.ID] = append(x.ids[r.ID], r)
+		x.enter(r)
 		s.file(r)
 	}
 	return x
@@ -165,26 +170,38 @@ func (s *State) indexed() *index {
 // yet. A call may leave out the account or platform that an earlier one of the
 // same run named.
 func (x *index) find(e Event) *RunState {
-	if r := x.runs[runKey{e.Run, e.Definition, e.Platform, e.Account}]; r != nil {
-		return r
-	}
-	if same := x.ids[e.Run]; len(same) == 1 {
+	same := x.ids[e.Run]
+	if len(same) == 1 { // as a rule: no need of the longer key
 		r := same[0]
 		samePlatform := e.Platform == r.Platform || e.Platform == "" || r.Platform == ""
 		if r.Definition == e.Definition && (e.Account == "" || e.Account == r.Account && samePlatform) {
 			return r
 		}
+		return nil
 	}
-	return nil
+	return x.runs[runKey{e.Run, e.Definition, e.Platform, e.Account}]
 }
 
 // add takes in a new run.
 func (s *State) add(r *RunState) {
 	x := s.indexed()
-	r.filed = filed{at: len(s.Runs), atID: len(x.ids[r.ID])}
+	r.filed = filed{at: len(s.Runs)}
 	s.Runs = append(s.Runs, r)
+	x.enter(r)
+}
+
+// enter makes a run known by its names.
+func (x *index) enter(r *RunState) {
 	x.runs[r.key()] = r
+	r.filed.atID = len(x.ids[r.ID])
 	x.ids[r.ID] = append(x.ids[r.ID], r)
+	g := x.groups[r.account()]
+	if g == nil {
+		g = &group{}
+		x.groups[r.account()] = g
+	}
+	g.runs++
+	r.filed.group = g
 }
 
 // remove takes a run out of view.
@@ -212,7 +229,10 @@ func (s *State) remove(r *RunState) {
 		}
 	}
 	x.unlist(r)
-	if x.lone[r.filed.lone] == r {
+	if r.filed.group.runs--; r.filed.group.runs == 0 {
+		delete(x.groups, r.account())
+	}
+	if r.Account == "" && x.lone[r.filed.lone] == r {
 		delete(x.lone, r.filed.lone)
 	}
 }
@@ -252,14 +272,14 @@ func (s *State) file(r *RunState) {
 		x.unlist(r)
 		r.filed.in, r.filed.place = in, in.PushBack(r)
 		if in == x.rest {
-			x.resting[r.account()] = append(x.resting[r.account()], r)
+			r.filed.group.resting = append(r.filed.group.resting, r)
 		}
 	}
-	for same := x.resting[r.account()]; len(same) > 1 || len(same) == 1 && same[0] != r; same = x.resting[r.account()] {
-		if same[0] != r {
-			s.remove(same[0])
+	for i := 0; i < len(r.filed.group.resting); {
+		if old := r.filed.group.resting[i]; old != r {
+			s.remove(old)
 		} else {
-			s.remove(same[1])
+			i++
 		}
 	}
 	if r.Account == "" {
@@ -295,10 +315,7 @@ func (x *index) unlist(r *RunState) {
 	}
 	r.filed.in.Remove(r.filed.place)
 	if r.filed.in == x.rest {
-		left := slices.DeleteFunc(x.resting[r.account()], func(old *RunState) bool { return old == r })
-		if x.resting[r.account()] = left; len(left) == 0 {
-			delete(x.resting, r.account())
-		}
+		r.filed.group.resting = slices.DeleteFunc(r.filed.group.resting, func(old *RunState) bool { return old == r })
 	}
 	r.filed.in, r.filed.place = nil, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -232,13 +233,14 @@ func (s *State) applyMiner(e Event) {
 // erase forgets runs, given by the digests of their ids, and what the modules
 // printed, which may name their accounts.
 func (s *State) erase(digests []string) {
-	erased := func(run string) bool { return slices.Contains(digests, erase.Digest(run)) }
+	gone := make(map[string]bool, len(digests))
+	for _, d := range digests {
+		gone[d] = true
+	}
+	erased := func(run string) bool { return gone[erase.Digest(run)] }
 	x := s.indexed()
-	for id := range x.ids {
-		if !erased(id) {
-			continue
-		}
-		for len(x.ids[id]) > 0 {
+	for _, id := range slices.Sorted(maps.Keys(x.ids)) { // the same order at each fold
+		for erased(id) && len(x.ids[id]) > 0 {
 			s.remove(x.ids[id][0])
 		}
 	}
