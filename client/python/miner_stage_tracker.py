@@ -747,8 +747,12 @@ class _Sink:
         if self.error:
             return False
         thread = threading.Thread(target=self._run, name="miner_stage_tracker", daemon=True)
-        thread.start()
-        self._thread = thread
+        self._thread = thread  # first: a signal handler that calls meanwhile must not begin another one
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads
+            self._thread = None
+            raise
         return True
 
     def _run(self):
@@ -769,12 +773,12 @@ class _Sink:
                 while self._writer.power and not self._queue.empty() and len(items) < _MAX_WAITING:
                     items.append(self._queue.get())  # what waits together is synced together
                 self._deliver(items)
+                self._hung = False
                 if self._queue.empty():
                     count = self.refused - self._told
                     if count > 0:
                         self._told += count
                         self._deliver([[self._dropped_record(count), None, False, b""]])
-                    self._hung = False
             except Exception:  # of memory, most likely; the thread goes on
                 self._told -= len(items)
             for item in items:
@@ -965,6 +969,8 @@ class StageTracker:
             self._in_run = cut(os.environ.get("MINER_RUN", ""), _MAX_NAME)
             self._owner_json = json.dumps(self._owner, separators=(",", ":"))
             self._name_json = _quote(cut(self.definition["name"], _MAX_NAME))
+            if self._sink is not None:
+                return  # a signal handler called meanwhile, and was faster
             self._sink = _Sink(os.path.join(self.home, "journal"), self._dropped)
             if definition is not None:
                 text = json.dumps(self.definition, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)

@@ -77,7 +77,7 @@ class HomeTest(unittest.TestCase):
         """Starts Python on some code with this client on its path."""
         made = dict(os.environ, PYTHONPATH=HERE, PYTHONDONTWRITEBYTECODE="1")
         made.update(environment)
-        return subprocess.Popen([sys.executable, "-c", code] + list(arguments), env=made,
+        return subprocess.Popen([sys.executable, "-c", code] + list(arguments), env=made, cwd=self.folder,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -589,7 +589,8 @@ class FaultTest(HomeTest):
             "n = 0\n"
             "while True:\n"
             "    n += 1; m.stage_progress(3, n, 0, 'u'); sink = m.get_tracker()._sink\n"
-            "    if sink._done == sink._put: os.write(1, b'%d\\n' % n)\n"  # the call did not give up waiting
+            "    if sink._done != sink._put: m.flush(30)\n"  # the call gave up waiting: nothing is acknowledged yet
+            "    os.write(1, b'%d\\n' % n)\n"
         )
         source = random.Random(3)
         for turn in range(10):
@@ -782,7 +783,7 @@ class SnippetTest(HomeTest):
         for block in blocks:
             self.assertIn("except ImportError", block)
             for there in (True, False):
-                child = self.child("def scrape(name): pass\n" + block, **({} if there else {"PYTHONPATH": self.folder}))
+                child = self.child("def scrape(name): pass\n" + block, **({} if there else {"PYTHONPATH": ""}))
                 out, err = child.communicate(timeout=PATIENT)
                 self.assertEqual((child.returncode, out, err), (0, b"", b""))
                 self.assertEqual(os.path.exists(self.home), there)
