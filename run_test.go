@@ -50,31 +50,34 @@ func TestStagesHaveKeys(t *testing.T) {
 }
 
 func TestStageRunsAFunction(t *testing.T) {
-	ended, end := context.WithCancel(t.Context())
-	end()
 	for name, test := range map[string]struct {
-		ctx     context.Context
+		ended   bool // its context
 		do      func(context.Context) error
 		what    string
 		message string
 		err     error
 	}{
-		"well":            {t.Context(), func(context.Context) error { return nil }, EventCompleted, "m", nil},
-		"error":           {t.Context(), func(context.Context) error { return fs.ErrExist }, EventFailed, "file already exists", fs.ErrExist},
-		"context ended":   {ended, func(ctx context.Context) error { return ctx.Err() }, EventFailed, "context canceled", context.Canceled},
-		"broken off":      {ended, func(context.Context) error { return nil }, EventFailed, "context canceled", context.Canceled},
-		"error panics":    {t.Context(), func(context.Context) error { return failing{} }, EventFailed, "%!v(PANIC=Error method: no)", failing{}},
-		"panic":           {t.Context(), func(context.Context) error { panic("no") }, EventFailed, "panic: no", nil},
-		"panic of a type": {t.Context(), func(context.Context) error { panic(&struct{ big [1 << 10]int }{}) }, EventFailed, "panic: *struct { big [1024]int }", nil},
-		"goroutine ended": {t.Context(), func(context.Context) error { runtime.Goexit(); return nil }, EventFailed, "its goroutine ended", nil},
+		"well":            {false, func(context.Context) error { return nil }, EventCompleted, "m", nil},
+		"error":           {false, func(context.Context) error { return fs.ErrExist }, EventFailed, "file already exists", fs.ErrExist},
+		"context ended":   {true, func(ctx context.Context) error { return ctx.Err() }, EventFailed, "context canceled", context.Canceled},
+		"broken off":      {true, func(context.Context) error { return nil }, EventFailed, "context canceled", context.Canceled},
+		"error panics":    {false, func(context.Context) error { return failing{} }, EventFailed, "%!v(PANIC=Error method: no)", failing{}},
+		"panic":           {false, func(context.Context) error { panic("no") }, EventFailed, "panic: no", nil},
+		"panic of a type": {false, func(context.Context) error { panic(&struct{ big [1 << 10]int }{}) }, EventFailed, "panic: *struct { big [1024]int }", nil},
+		"goroutine ended": {false, func(context.Context) error { runtime.Goexit(); return nil }, EventFailed, "its goroutine ended", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := t.TempDir()
 			run := open(t, home).Run(For("u"))
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			if test.ended {
+				end()
+			}
 			ended := make(chan any)
 			go func() {
 				defer func() { ended <- recover() }()
-				if err := run.Stage(test.ctx, 3, "m", test.do); !errors.Is(err, test.err) {
+				if err := run.Stage(ctx, 3, "m", test.do); !errors.Is(err, test.err) {
 					t.Errorf("Stage = %v, want %v", err, test.err)
 				}
 			}()

@@ -16,8 +16,8 @@ import (
 const (
 	patience     = 50 * time.Millisecond // what a call waits for disk at most
 	retryEvery   = 250 * time.Millisecond
-	maxHeld      = 8192    // records that wait to be written
-	maxHeldBytes = 8 << 20 // and what they take in memory
+	maxHeld      = 16 << 10 // records that wait to be written
+	maxHeldBytes = 16 << 20 // and what they take in memory
 	closePatient = time.Second
 )
 
@@ -52,22 +52,14 @@ type sink struct {
 	done      uint64                   // of those, done with
 	flushes   map[chan struct{}]uint64 // closed when done has reached the number
 	stuck     bool                     // calls do not wait
+	packed    bool                     // nor for room: one has waited for it in vain
+	room      chan struct{}            // closed when there is room again
 	failed    error                    // the journal cannot be used, ever
 	closed    bool
-	alarm     *time.Timer // set while a call waits, to the end of its patience or earlier
+	began     time.Time     // of the disk's pending work, zero without any
+	spent     time.Duration // on the disk's work before; what the host's scheduler takes is not in it
+	alarm     *time.Timer   // set while a call waits, to the end of its patience or earlier
 	armed     bool
-}
-
-// handover is a record on its way to the journal.
-type handover struct {
-	payload []byte
-	size    int       // what it takes in memory
-	since   time.Time // when it was handed over
-	written chan bool // tells the call that waits: written, or do not wait any longer
-
-	// Guarded by the sink's mutex.
-	waits bool // a call waits for it
-	late  bool // its call gave up, or did not wait in the first place
 }
 
 // newSink starts a sink on the journal that open opens. What open does may
@@ -104,64 +96,6 @@ func (s *sink) ready() error {
 	return s.failed
 }
 
-// take returns a handover with an empty payload to be filled.
-func (s *sink) take() *handover {
-	h := s.spare.Get().(*handover) //nolint:errcheck,forcetypeassert // nothing else is put there
-	h.payload = h.payload[:0]
-	return h
-}
-
-func (s *sink) giveBack(h *handover) {
-	const kept = 1 << 10 // larger buffers are not worth their memory
-	if cap(h.payload) > kept {
-		h.payload = nil
-	}
-	s.spare.Put(h)
-}
-
-// put hands over a record and returns at once. It reports whether the call is
-// to wait with [sink.await]; a call that is not patient never is. What cannot
-// be kept is counted. h is the sink's from here on.
-func (s *sink) put(h *handover, now time.Time, patient bool) (wait bool) {
-	const overhead = 128 // of a handover itself, in bytes
-	h.size, h.since = cap(h.payload)+overhead, now
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.closed || s.failed != nil:
-		return false
-	case s.held >= maxHeld || s.heldBytes+h.size > maxHeldBytes:
-		s.drop()
-		return false
-	}
-	s.held++
-	s.heldBytes += h.size
-	s.handed++
-	s.queue = append(s.queue, h)
-	h.waits, h.late = patient && !s.stuck, patient && s.stuck
-	if h.waits && !s.armed {
-		s.arm(patience)
-	}
-	s.more.Signal()
-	return h.waits
-}
-
-// drop counts a record that is not kept. The note that tells of it is due like
-// a record that was handed over. The caller holds s.mu.
-func (s *sink) drop() {
-	if s.dropped == 0 {
-		s.handed++
-	}
-	s.dropped++
-}
-
-// await waits until a record is written, as long as the patience lasts.
-func (s *sink) await(h *handover) {
-	if <-h.written {
-		s.giveBack(h)
-	}
-}
-
 // arm sets the alarm. One timer serves all calls, and is set again only when it
 // has rung: most calls never touch it. The caller holds s.mu.
 func (s *sink) arm(wait time.Duration) {
@@ -173,18 +107,28 @@ func (s *sink) arm(wait time.Duration) {
 	s.alarm.Reset(wait)
 }
 
-// ring lets go of the calls whose patience has ended.
+// spentBy returns the time that the disk has taken up to now. The caller holds s.mu.
+func (s *sink) spentBy(now time.Time) time.Duration {
+	if s.began.IsZero() {
+		return s.spent
+	}
+	return s.spent + now.Sub(s.began)
+}
+
+// ring lets go of the calls whose patience with the disk has ended. A call that
+// waits because nobody runs the sink's goroutine, on a busy machine, waits on:
+// if it went on telling, it would tell more than memory holds.
 func (s *sink) ring() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.armed = false
-	now := time.Now()
+	spent := s.spentBy(time.Now())
 	for _, list := range [...][]*handover{s.batch, s.queue} {
 		for _, h := range list {
 			if h == nil || !h.waits {
 				continue
 			}
-			if left := patience - now.Sub(h.since); left > 0 { // and more for all behind it
+			if left := patience - (spent - h.spent); left > 0 { // and more for all behind it
 				s.arm(left)
 				return
 			}
@@ -202,7 +146,8 @@ func (s *sink) letGo(h *handover) {
 
 // letAllGo ends the waiting of every call. The caller holds s.mu.
 func (s *sink) letAllGo() {
-	s.stuck = true
+	s.stuck, s.packed = true, true
+	s.vacate()
 	for _, list := range [...][]*handover{s.batch, s.queue} {
 		for _, h := range list {
 			if h != nil && h.waits {
@@ -273,7 +218,8 @@ func (s *sink) begin() (appender, bool) {
 		w, err := s.open()
 		if err == nil || forGood(err) {
 			s.mu.Lock()
-			s.stuck, s.failed = false, err
+			s.stuck, s.packed, s.failed = false, false, err
+			s.vacate()
 			if err != nil { // nothing will ever be written
 				s.letAllGo()
 				s.queue, s.held, s.heldBytes = nil, 0, 0
@@ -338,6 +284,7 @@ func (s *sink) deliver(w appender, batch []*handover, lost uint64) bool {
 		}
 		s.mu.Lock()
 		s.done++
+		s.rest()
 		s.mu.Unlock()
 	}
 	for power {
@@ -358,6 +305,7 @@ func (s *sink) write(w appender, h *handover) bool {
 	for marked := false; ; {
 		s.mu.Lock()
 		late := h.late
+		s.began = time.Now()
 		s.mu.Unlock()
 		if late && !marked {
 			h.payload, marked = appendLate(h.payload), true
@@ -382,7 +330,9 @@ func (s *sink) write(w appender, h *handover) bool {
 func (s *sink) finish(from, to int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stuck = false
+	s.stuck, s.packed = false, false
+	s.rest()
+	s.vacate()
 	for i, h := range s.batch[from:to] {
 		s.batch[from+i] = nil
 		s.held--
@@ -397,10 +347,14 @@ func (s *sink) finish(from, to int) {
 	}
 }
 
+// rest notes that the disk has done its work. The caller holds s.mu.
+func (s *sink) rest() { s.spent, s.began = s.spentBy(time.Now()), time.Time{} }
+
 // pause waits after a failure. Until the next success no call waits. It reports
 // false when the sink was told to end.
 func (s *sink) pause() bool {
 	s.mu.Lock()
+	s.rest()
 	s.letAllGo()
 	s.mu.Unlock()
 	timer := time.NewTimer(retryEvery)

@@ -152,8 +152,12 @@ func TestWhatIsDroppedIsTold(t *testing.T) {
 				const told = 3 * maxHeld
 				d := &disk{gate: make(chan struct{})}
 				tr := on(t, d)
+				waited := time.Duration(0)
 				for range told {
-					tr.Start(1, message, For("u"))
+					waited += timed(func() { tr.Start(1, message, For("u")) })
+				}
+				if waited > 2*patience { // one for the write, one for room
+					t.Errorf("%d calls on a hanging disk waited %v", told, waited)
 				}
 				if s := tr.sink; s.held > maxHeld || s.heldBytes > maxHeldBytes {
 					t.Errorf("%d records of %d bytes are held", s.held, s.heldBytes)
@@ -179,6 +183,37 @@ func TestWhatIsDroppedIsTold(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A disk that hangs for a moment costs no record, however fast a host tells.
+func TestShortHangDropsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const told = 3 * maxHeld
+		d := &disk{gate: make(chan struct{})}
+		tr := on(t, d)
+		go func() {
+			time.Sleep(patience + patience/2)
+			close(d.gate)
+		}()
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range told / 4 {
+					if took := timed(func() { tr.Start(1, "m", For("u")) }); took > patience {
+						t.Errorf("a call took %v", took)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if err := tr.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if len(d.written) != told {
+			t.Errorf("%d records of %d", len(d.written), told)
+		}
+		tr.Close()
+	})
 }
 
 func TestRecordThatIsTooLargeStopsNobody(t *testing.T) {

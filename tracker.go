@@ -269,12 +269,30 @@ func (t *Tracker) hand(e *Event, patient bool) {
 	}
 	now := t.stamp(e)
 	var err error
-	h.payload, err = appendEvent(h.payload, e)
-	wait := err == nil && t.sink.put(h, now, patient)
+	if h.payload, err = appendEvent(h.payload, e); err != nil {
+		t.mu.Unlock() // nothing of ours cannot be encoded
+		return
+	}
+	how := t.sink.put(h, now, patient)
 	t.mu.Unlock()
-	if wait {
+	if how == tooMany {
+		how = t.squeeze(h, now, patient)
+	}
+	if how == expected {
 		t.sink.await(h)
 	}
+}
+
+// squeeze hands over a record for which there was no room, if there is some in time.
+func (t *Tracker) squeeze(h *handover, now time.Time, patient bool) answer {
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for t.sink.vacancy(deadline) {
+		if how := t.sink.put(h, now, patient); how != tooMany {
+			return how
+		}
+	}
+	return taken // and dropped
 }
 
 // stamp says when and in whose name a record is made, and returns the time.
