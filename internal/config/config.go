@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
+
+	"github.com/stagewatch/stagewatch/internal/pattern"
 )
 
 // File is the name of the configuration in a home.
@@ -27,6 +27,12 @@ type Config struct {
 	Connectors Connectors `yaml:"connectors"`
 	Modules    Modules    `yaml:"modules"`
 	Restart    Restart    `yaml:"restart"`
+	Journal    Journal    `yaml:"journal"`
+	// Definitions are journalled by the miner at its start.
+	Definitions []Definition `yaml:"definitions"`
+	// Secrets name environment variables, or files as file:PATH, whose values
+	// are masked in what is recorded of modules' output. See [Config.SecretValues].
+	Secrets []string `yaml:"secrets"`
 }
 
 // Report says how the operator's lines come.
@@ -64,6 +70,8 @@ type Module struct {
 	Command []string          `yaml:"command"`
 	Dir     string            `yaml:"dir"`
 	Env     map[string]string `yaml:"env"`
+	// Patterns tell stages from the lines that it prints.
+	Patterns []pattern.Rule `yaml:"patterns"`
 }
 
 // Images is Module 2.
@@ -84,6 +92,21 @@ type Restart struct {
 	StopGrace    time.Duration `yaml:"stop_grace"`
 }
 
+// Journal says how the records are kept.
+type Journal struct {
+	// Durability is process (what was acknowledged survives the death of any
+	// process) or power (it is synced too).
+	Durability string `yaml:"durability"`
+	KeepDays   int    `yaml:"keep_days"` // 0: no bound
+	KeepMiB    int    `yaml:"keep_mib"`  // 0: no bound
+}
+
+// KeepFor returns for how long records are kept, 0 for ever.
+func (j Journal) KeepFor() time.Duration { return time.Duration(j.KeepDays) * 24 * time.Hour }
+
+// KeepBytes returns how many bytes of records are kept, 0 for all.
+func (j Journal) KeepBytes() int64 { return int64(j.KeepMiB) << 20 }
+
 // Default returns the settings of a home without a file.
 func Default(home string) Config {
 	return Config{
@@ -92,6 +115,7 @@ func Default(home string) Config {
 		Watch:   Watch{Wait: 300 * time.Second},
 		Storage: Storage{Results: "tasks", Raw: "structuredb"},
 		Modules: Modules{Images: Images{Address: "127.0.0.1:8090"}},
+		Journal: Journal{Durability: "process", KeepDays: 30, KeepMiB: 1024},
 		Restart: Restart{
 			HealthyAfter: 10 * time.Second, Backoff: time.Second, BackoffMax: time.Minute,
 			Deaths: 10, Window: 10 * time.Minute, RetryFailed: 10 * time.Minute, StopGrace: 5 * time.Second,
@@ -120,53 +144,6 @@ func Load(home string) (Config, error) {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
-}
-
-// check returns everything that is wrong with c.
-func (c Config) check() error {
-	var wrong []error
-	positive := map[string]time.Duration{
-		"report.check_interval": c.Report.CheckInterval,
-		"report.status_every":   c.Report.StatusEvery,
-		"watch.wait":            c.Watch.Wait,
-		"restart.healthy_after": c.Restart.HealthyAfter,
-		"restart.backoff":       c.Restart.Backoff,
-		"restart.backoff_max":   c.Restart.BackoffMax,
-		"restart.window":        c.Restart.Window,
-		"restart.retry_failed":  c.Restart.RetryFailed,
-		"restart.stop_grace":    c.Restart.StopGrace,
-	}
-	for name, d := range positive {
-		if d <= 0 {
-			wrong = append(wrong, fmt.Errorf("%s is %v: give a time like 30s", name, d))
-		}
-	}
-	if c.Restart.BackoffMax < c.Restart.Backoff {
-		wrong = append(wrong, fmt.Errorf("restart.backoff_max %v is below restart.backoff %v", c.Restart.BackoffMax, c.Restart.Backoff))
-	}
-	if c.Restart.Deaths < 1 {
-		wrong = append(wrong, fmt.Errorf("restart.deaths is %d: give at least 1", c.Restart.Deaths))
-	}
-	if !slices.Contains([]string{"plain", "time", "json"}, c.Report.Format) {
-		wrong = append(wrong, fmt.Errorf("report.format is %q: it is plain, time or json", c.Report.Format))
-	}
-	if host, _, err := net.SplitHostPort(c.Modules.Images.Address); err != nil || !isLoopback(host) {
-		wrong = append(wrong, fmt.Errorf("modules.images.address is %q: give a loopback address with a port, like 127.0.0.1:8090", c.Modules.Images.Address))
-	}
-	slices.SortFunc(wrong, func(a, b error) int { return compare(a.Error(), b.Error()) })
-	return errors.Join(wrong...)
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-func compare(a, b string) int {
-	if a < b {
-		return -1
-	}
-	return 1
 }
 
 // Results returns the folder of the results bucket.

@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagewatch/stagewatch/internal/pattern"
 )
 
 func TestSettingsAreReadOverTheDefaults(t *testing.T) {
@@ -41,6 +45,78 @@ storage:
 	}
 }
 
+func TestDefinitionsAndPatternsAreRead(t *testing.T) {
+	const text = `
+definitions:
+- name: Render
+  stages:
+  - {key: fetch, name: Fetch, expected: 40s, weight: 2}
+  - {number: 5, name: Draw, stall_after: 10m, parts: 10, optional: true, instant: true, description: all of it}
+journal: {durability: power, keep_days: 7, keep_mib: 0}
+modules:
+  images:
+    patterns:
+    - stage-marks
+    - {match: 'frame (?P<done>\d+)', event: progressed, stage: 5, definition: Render, total: 10}
+    - {match: fetching, event: started, stage: fetch}
+`
+	c, err := parse(t.TempDir(), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	five := 5
+	wantDefinitions := []Definition{{Name: "Render", Stages: []Stage{
+		{Key: "fetch", Name: "Fetch", Expected: 40 * time.Second, Weight: 2},
+		{Number: &five, Name: "Draw", StallAfter: 10 * time.Minute, Parts: 10, Optional: true, Instant: true, Description: "all of it"},
+	}}}
+	if diff := cmp.Diff(wantDefinitions, c.Definitions); diff != "" {
+		t.Errorf("definitions (-want +got):\n%s", diff)
+	}
+	wantPatterns := []pattern.Rule{
+		{Builtin: "stage-marks"},
+		{Match: `frame (?P<done>\d+)`, Event: "progressed", Stage: "5", Definition: "Render", Total: 10},
+		{Match: "fetching", Event: "started", Stage: "fetch"},
+	}
+	if diff := cmp.Diff(wantPatterns, c.Modules.Images.Patterns); diff != "" {
+		t.Errorf("patterns (-want +got):\n%s", diff)
+	}
+	if j := c.Journal; j.Durability != "power" || j.KeepFor() != 7*24*time.Hour || j.KeepBytes() != 0 {
+		t.Errorf("journal = %+v", j)
+	}
+}
+
+func TestSecretsAreReadFromEnvironmentModulesAndFiles(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("TOKEN_OF_TEST", "s3cret-env")
+	t.Setenv("SHORT_OF_TEST", "abc")
+	if err := os.WriteFile(filepath.Join(home, "key"), []byte("s3cret-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := Default(home)
+	c.Modules.Images.Env = map[string]string{"TOKEN_OF_TEST": "s3cret-module"}
+	c.Secrets = []string{"TOKEN_OF_TEST", "SHORT_OF_TEST", "NOWHERE_SET", "file:key"}
+	values, notes, err := c.SecretValues()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"s3cret-env", "s3cret-module", "s3cret-file"}, values); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+	wantNotes := []string{
+		"secrets[1] in miner.yaml has a value of fewer than 4 bytes: it is not masked",
+		"secrets[2] in miner.yaml is not set: nothing is masked for it",
+	}
+	if diff := cmp.Diff(wantNotes, notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	for _, missing := range []string{"file:none", "file:" + home} {
+		c.Secrets = []string{missing}
+		if _, _, err := c.SecretValues(); err == nil || !strings.HasPrefix(err.Error(), "secrets[0]: ") {
+			t.Errorf("SecretValues with %s = %v, want an error that names the entry", missing, err)
+		}
+	}
+}
+
 func TestNoFileIsTheDefault(t *testing.T) {
 	home := t.TempDir()
 	c, err := Load(home)
@@ -65,12 +141,48 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 		"format":          {"report: {format: xml}\n", "plain, time or json"},
 		"public address":  {"modules: {images: {address: '0.0.0.0:8090'}}\n", "loopback"},
 		"backoff reverse": {"restart: {backoff: 2m}\n", "backoff_max"},
+		"durability":      {"journal:\n  durability: none\n", `line 2, column 15: journal.durability is "none": it is process or power`},
+		"days":            {"journal: {keep_days: -1}\n", "line 1, column 22: journal.keep_days is -1"},
+		"sizes":           {"journal: {keep_mib: 99999999999}\n", "journal.keep_mib is 99999999999"},
+		"two places": {
+			"report:\n  format: xml\nrestart:\n  deaths: 0\n",
+			"line 2, column 11: report.format is \"xml\": it is plain, time or json\nline 4, column 11: restart.deaths is 0",
+		},
+
+		"definition key":      {"definitions:\n- nam: A\n", `line 2, column 3: unknown key "nam": did you mean "name"?`},
+		"definition no name":  {"definitions:\n- stages: [{name: A}]\n", "line 2, column 3: definitions[0] has no name"},
+		"definition no stage": {"definitions:\n- name: A\n", `line 2, column 3: definition "A" has no stages`},
+		"definition twice":    {"definitions:\n- {name: A, stages: [{name: a}]}\n- {name: A, stages: [{name: a}]}\n", `line 3, column 10: definition "A" is there twice`},
+		"definition built in": {"definitions: [{name: Content, stages: [{name: a}]}]\n", `definition "Content" is built in`},
+		"stage no name":       {"definitions:\n- name: A\n  stages:\n  - key: a\n", `line 4, column 5: definition "A", stage 1: it has no name`},
+		"stage order": {
+			"definitions:\n- name: A\n  stages:\n  - {name: a, number: 5}\n  - {name: b, number: 5}\n",
+			`line 5, column 23: definition "A", stage 5: it comes after stage 5`,
+		},
+		"stage key twice":  {"definitions: [{name: A, stages: [{name: a, key: k}, {name: b, key: k}]}]\n", `stage 2: key "k" is there twice`},
+		"stage key number": {"definitions: [{name: A, stages: [{name: a, key: '3'}]}]\n", `key "3" is a number`},
+		"stage time":       {"definitions: [{name: A, stages: [{name: a, expected: -3s}]}]\n", "expected is -3s: give a time like 40s"},
+		"stage silence":    {"definitions: [{name: A, stages: [{name: a, stall_after: -3s}]}]\n", "stall_after is -3s"},
+		"stage weight":     {"definitions: [{name: A, stages: [{name: a, weight: .nan}]}]\n", "weight is NaN"},
+		"stage parts":      {"definitions: [{name: A, stages: [{name: a, parts: -1}]}]\n", "parts is -1"},
+		"stage no time":    {"definitions: [{name: A, stages: [{name: a, expected: 40}]}]\n", "line 1, column 54"},
+
+		"pattern name":  {"modules: {images: {patterns: [marks]}}\n", `line 1, column 31: modules.images.patterns: no built-in pattern is called "marks": there are stage-marks and stage-lines`},
+		"pattern key":   {"modules:\n  content:\n    patterns:\n    - mtch: a\n", `line 4, column 7: unknown key "mtch": did you mean "match"?`},
+		"pattern group": {"modules:\n  content:\n    patterns:\n    - stage-marks\n    - match: 'a (?P<acount>.)'\n      event: started\n", `line 5, column 14: modules.content.patterns: group "acount" is not known`},
+		"pattern event": {"modules: {content: {patterns: [{match: a, event: begun, stage: 1}]}}\n", `line 1, column 50: modules.content.patterns: event is "begun"`},
+
+		"secret itself": {"secrets: [API_KEY, sk-123456]\n", "line 1, column 20: secrets[1] is neither the name"},
+		"secret file":   {"secrets: ['file:']\n", "secrets[0] is neither"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse(t.TempDir(), []byte(c.text))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("parse = %v, want %q in it", err, c.want)
+				t.Fatalf("parse = %v, want %q in it", err, c.want)
+			}
+			if strings.Contains(err.Error(), "sk-123456") {
+				t.Errorf("the error shows a secret: %v", err)
 			}
 		})
 	}
@@ -78,8 +190,10 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("report: {format: time}"))
+	f.Add([]byte("definitions: [{name: A, stages: [{key: a, name: A, expected: 40s}]}]\njournal: {durability: power}\nsecrets: [A]"))
+	f.Add([]byte("modules: {content: {patterns: [stage-marks, {match: '(?P<stage>.)', event: started}]}}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if c, err := parse("/home", text); err == nil && c.check() != nil {
+		if c, err := parse("/home", text); err == nil && len(c.check()) > 0 {
 			t.Errorf("a wrong configuration was taken: %+v", c)
 		}
 	})

@@ -22,8 +22,8 @@ func parse(home string, text []byte) (Config, error) {
 	if c.Home == "" { // the decoder cleared everything: the file holds only comments
 		c = Default(home)
 	}
-	if err := c.check(); err != nil {
-		return Config{}, err
+	if wrong := c.check(); len(wrong) > 0 {
+		return Config{}, placed(text, wrong)
 	}
 	return c, nil
 }
@@ -50,6 +50,9 @@ func explain(err error) error {
 
 // keys returns every key of a settings type and of the types within it.
 func keys(t reflect.Type) []string {
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
