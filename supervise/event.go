@@ -15,7 +15,7 @@ const (
 	Starting      Kind = "starting"        // about to fork
 	Started       Kind = "started"         // runs: PID, StartTime
 	CouldNotStart Kind = "could not start" // Err
-	Exited        Kind = "exited"          // PID, Exit
+	Exited        Kind = "exited"          // PID, StartTime, Exit
 	Backoff       Kind = "backoff"         // Wait
 	Failed        Kind = "failed"          // crash loop: Wait
 	Stopping      Kind = "stopping"        // SIGTERM is about to be sent: PID

@@ -79,7 +79,7 @@ func (k *keeper) live(ctx context.Context, c child) (next pause, forced bool, er
 	exit.Wall, exit.Asked = wall, asked
 	exit.AlreadyRunning = !asked && exit.Code == k.process.Policy.AlreadyRunning
 	next = k.restarts.after(exit, time.Now())
-	k.emit(Event{Kind: Exited, PID: c.pid(), Exit: exit})
+	k.emit(Event{Kind: Exited, PID: c.pid(), StartTime: c.startTime(), Exit: exit})
 	return next, forced, nil
 }
 

@@ -143,7 +143,7 @@ func process(cmd *cobra.Command, c config.Config, job pipeline.Job) (err error) 
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(c.Restart.StopGrace, shown.abandon) })()
 	out := shown.Logger
 	reporter := stagewatch.NewReporter(tracker, out, stagewatch.StatusEvery(c.Report.StatusEvery), stagewatch.Direct(tracker.Owner()))
-	stopKeeping, err := keepMeanwhile(after, tracker)
+	stopKeeping, err := keepMeanwhile(after, c, tracker)
 	if err != nil {
 		return err
 	}
@@ -172,8 +172,10 @@ func process(cmd *cobra.Command, c config.Config, job pipeline.Job) (err error) 
 }
 
 // keepMeanwhile keeps the home while a direct run lasts, unless a miner does.
-func keepMeanwhile(ctx context.Context, t *stagewatch.Tracker) (stop func() error, err error) {
-	keeper, err := stagewatch.NewKeeper(t, stagewatch.KeeperConfig{Direct: true})
+func keepMeanwhile(ctx context.Context, c config.Config, t *stagewatch.Tracker) (stop func() error, err error) {
+	keeping := keeperConfig(c)
+	keeping.Direct = true
+	keeper, err := stagewatch.NewKeeper(t, keeping)
 	if errors.Is(err, stagewatch.ErrKept) {
 		return func() error { return nil }, nil
 	}

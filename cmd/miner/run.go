@@ -16,6 +16,7 @@ import (
 	"github.com/stagewatch/stagewatch/internal/account"
 	"github.com/stagewatch/stagewatch/internal/bucket"
 	"github.com/stagewatch/stagewatch/internal/config"
+	"github.com/stagewatch/stagewatch/internal/pattern"
 	"github.com/stagewatch/stagewatch/supervise"
 )
 
@@ -46,17 +47,14 @@ func runMiner(ctx context.Context, c config.Config, screen *screen) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	tracker, err := stagewatch.Open(stagewatch.Config{Home: c.Home})
+	after := context.WithoutCancel(ctx) // what is said and kept while stopping
+	m, err := newMiner(after, c, out)
 	if err != nil {
 		return err
 	}
+	tracker := m.tracker
 	defer tracker.Close()
-	m := &miner{config: c, tracker: tracker, out: out}
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(c.Restart.StopGrace+screenPatience, screen.abandon) })()
-	if m.supervisor, err = supervise.New(m.modules()); err != nil {
-		return err
-	}
-	after := context.WithoutCancel(ctx) // what is said and kept while stopping
 	say(after, out, "🚀 Content Recommendation Miner started successfully")
 	say(after, out, "🎯 Stage tracking system initialized")
 	lacks(after, out)
@@ -85,17 +83,48 @@ func runMiner(ctx context.Context, c config.Config, screen *screen) (err error) 
 
 // miner is what the supervisor's events are turned into records with.
 type miner struct {
-	config     config.Config
-	tracker    *stagewatch.Tracker
-	supervisor *supervise.Supervisor
-	out        *slog.Logger
+	config      config.Config
+	definitions map[string]stagewatch.Definition // those of miner.yaml
+	mask        *pattern.Mask                    // of secrets in the modules' output
+	tracker     *stagewatch.Tracker
+	supervisor  *supervise.Supervisor
+	out         *slog.Logger
 
-	mu     sync.Mutex
-	keeper *stagewatch.Keeper // nil while a direct run keeps the home
-	begun  map[string]bool    // modules that were started before
+	mu        sync.Mutex
+	keeper    *stagewatch.Keeper   // nil while a direct run keeps the home
+	begun     map[string]bool      // modules that were started before
+	listeners map[string]*listener // to the newest life of each module
 
 	first     chan struct{} // closed when Module 1 was started, before Module 2 is
 	firstOnce sync.Once
+}
+
+// newMiner prepares everything and starts nothing.
+func newMiner(ctx context.Context, c config.Config, out *slog.Logger) (*miner, error) {
+	m := &miner{config: c, out: out, begun: map[string]bool{}, listeners: map[string]*listener{}, first: make(chan struct{})}
+	var err error
+	if m.definitions, err = definitions(c); err != nil {
+		return nil, err
+	}
+	if m.mask, err = masks(ctx, c, out); err != nil {
+		return nil, err
+	}
+	modules, err := m.modules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if m.supervisor, err = supervise.New(modules); err != nil {
+		return nil, err
+	}
+	setDurability(ctx, c, out)
+	if m.tracker, err = stagewatch.Open(stagewatch.Config{Home: c.Home}); err != nil {
+		return nil, err
+	}
+	if err := m.define(); err != nil {
+		m.tracker.Close()
+		return nil, err
+	}
+	return m, nil
 }
 
 // keep keeps the home: from now on if nobody else does, else as soon as the
@@ -121,7 +150,7 @@ func (m *miner) keep(ctx context.Context, wg *sync.WaitGroup) {
 
 // takeOver makes this process the home's keeper.
 func (m *miner) takeOver() (*stagewatch.Keeper, error) {
-	keeper, err := stagewatch.NewKeeper(m.tracker, stagewatch.KeeperConfig{})
+	keeper, err := stagewatch.NewKeeper(m.tracker, keeperConfig(m.config))
 	if err == nil {
 		m.mu.Lock()
 		m.keeper = keeper
@@ -184,13 +213,13 @@ func (m *miner) greet(ctx context.Context, from stagewatch.Position) {
 }
 
 // modules returns what is to be kept alive.
-func (m *miner) modules() supervise.Config {
+func (m *miner) modules(ctx context.Context) (supervise.Config, error) {
 	c := m.config
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
 	}
-	process := func(name string, mod config.Module) supervise.Process {
+	process := func(name string, mod config.Module) (supervise.Process, error) {
 		command := mod.Command
 		if len(command) == 0 {
 			command = []string{self, "module", name}
@@ -199,26 +228,31 @@ func (m *miner) modules() supervise.Config {
 		for key, value := range mod.Env {
 			env = append(env, key+"="+value)
 		}
+		listen, err := m.listen(ctx, name, mod.Patterns)
 		return supervise.Process{
 			Name: name, Command: command, Dir: mod.Dir, Env: env,
-			Log: supervise.Log{Dir: c.Logs()},
+			Log: supervise.Log{Dir: c.Logs()}, Output: listen,
 			Policy: supervise.Policy{
 				Healthy: c.Restart.HealthyAfter, Backoff: c.Restart.Backoff, BackoffMax: c.Restart.BackoffMax,
 				Deaths: c.Restart.Deaths, Window: c.Restart.Window, FailedEvery: c.Restart.RetryFailed,
 				AlreadyRunning: exitRunning,
 			},
 			StopGrace: c.Restart.StopGrace,
-		}
+		}, err
 	}
-	m.begun, m.first = map[string]bool{}, make(chan struct{})
+	content, err := process(moduleContent, c.Modules.Content)
+	if err != nil {
+		return supervise.Config{}, err
+	}
+	images, err := process(moduleImages, c.Modules.Images.Module)
+	if err != nil {
+		return supervise.Config{}, err
+	}
 	return supervise.Config{
-		Processes: []supervise.Process{
-			process(moduleContent, c.Modules.Content),
-			process(moduleImages, c.Modules.Images.Module),
-		},
-		Guard:   []string{self, "guard"},
-		OnEvent: m.event,
-	}
+		Processes: []supervise.Process{content, images},
+		Guard:     []string{self, "guard"},
+		OnEvent:   m.event,
+	}, nil
 }
 
 // event turns what the supervisor says into records. A module's next step is
@@ -251,10 +285,12 @@ func (m *miner) event(e supervise.Event) {
 		}
 	case supervise.Started:
 		m.tracker.Module(stagewatch.EventStarted, fact)
+		m.heard(e.Process)
 	case supervise.CouldNotStart:
 		m.tracker.Module(stagewatch.EventNotStarted, fact)
 	case supervise.Exited:
-		fact.Code, fact.Reason, fact.Asked, fact.Last = e.Exit.Code, e.Exit.String(), e.Exit.Asked, e.Exit.Output
+		fact.Code, fact.Reason, fact.Asked = e.Exit.Code, e.Exit.String(), e.Exit.Asked
+		fact.Last = m.mask.HideCut(e.Exit.Output)
 		m.tracker.Module(stagewatch.EventExited, fact)
 		m.settle(context.Background())
 	case supervise.Backoff:

@@ -12,7 +12,7 @@ const (
 	// program prints faster than that, what it prints is missed and counted.
 	maxWaiting = 4 << 20
 	// lastWords is how long Close goes on looking at what waits.
-	lastWords = 2 * time.Second
+	lastWords = time.Second
 	// progressEvery is how often progress of one stage is handed over at most.
 	progressEvery = 100 * time.Millisecond
 	// troubleEvery is how often trouble is told at most.
@@ -92,7 +92,7 @@ func (t *Tap) Write(p []byte) (int, error) {
 }
 
 // Close returns when everything written was looked at, which it waits for no
-// longer than 2 s. After it nothing is recorded; what was not looked at is
+// longer than a second. After it nothing is recorded; what was not looked at is
 // missed, which may still be told.
 func (t *Tap) Close() error {
 	t.mu.Lock()
