@@ -173,7 +173,7 @@ func TestCloseWaitsForTheLastWordsAndNoLonger(t *testing.T) {
 			var h heard
 			slow := NewTap(Output{
 				Patterns: set(t, saying()), Trouble: h.complain,
-				Record: func(e Event) { <-time.After(50 * time.Millisecond); h.record(e) },
+				Record: func(e Event) { <-time.After(20 * time.Millisecond); h.record(e) },
 			})
 			_, _ = slow.Write([]byte(strings.Repeat("say x\n", 30) + "say last"))
 			_ = slow.Close()
