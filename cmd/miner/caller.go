@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -90,20 +88,30 @@ func above(pid int) (parent, group int, err error) {
 
 // runOf returns the run that a call belongs to and keeps it for the next call.
 // The rules are the tracker's: a run is opened by the first call, and anew by a
-// start after its end or of an earlier stage. last is the stage that ends it.
-func runOf(home string, owner stagewatch.Owner, s subject, e stagewatch.Event, last int) (string, error) {
+// start after its end or of an earlier stage. A key that the definition does not
+// have stands for no place in it. The definition is recorded when a run opens.
+func runOf(home string, owner stagewatch.Owner, s subject, e stagewatch.Event, d stagewatch.Definition) (string, error) {
 	path := s.file(home, owner)
 	was, err := readOpenRun(path)
 	now := was
+	if e.Key != "" {
+		e.Stage = was.Stage
+	}
 	starts := e.What == stagewatch.EventStarted
 	back := s.account != "" && e.Stage < was.Stage
-	if err != nil || starts && (was.Ended || back) {
-		now = openRun{ID: strings.ToLower(rand.Text())}
+	fresh := err != nil || starts && (was.Ended || back)
+	if fresh {
+		now = openRun{ID: newRunID()}
 	}
 	now.Stage = e.Stage
-	now.Ended = s.account != "" && (e.What == stagewatch.EventFailed || e.What == stagewatch.EventCompleted && e.Stage == last)
-	if now == was || err != nil && e.What == stagewatch.EventProgressed { // progress opens nothing
+	last := len(d.Stages) > 0 && e.Key == "" && e.Stage == d.Stages[len(d.Stages)-1].Number
+	now.Ended = s.account != "" && (e.What == stagewatch.EventFailed || e.What == stagewatch.EventCompleted && last)
+	if now == was || fresh && e.What == stagewatch.EventProgressed { // progress opens nothing
 		return now.ID, nil
+	}
+	if fresh && len(d.Stages) > 0 && d.Name != stagewatch.DefaultDefinition().Name {
+		t, _ := stagewatch.Open(stagewatch.Config{Home: home, Definition: d}) // for readers that no miner told of it
+		t.Close()
 	}
 	return now.ID, now.keep(path)
 }

@@ -21,7 +21,7 @@ func snippet(t *testing.T, language string) string {
 	}
 	_, section, _ := strings.Cut(string(readme), "\n## Stages of your own\n")
 	section, _, _ = strings.Cut(section, "\n## ")
-	m := regexp.MustCompile("(?ms)^```" + language + "\n(.*?)^```").FindAllStringSubmatch(section, -1)
+	m := regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```").FindAllStringSubmatch(section, -1)
 	if len(m) != 1 {
 		t.Fatalf("the README shows %d pieces of %s, want one", len(m), language)
 	}

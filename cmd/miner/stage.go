@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stagewatch/stagewatch"
+	"github.com/stagewatch/stagewatch/internal/config"
 )
 
 // hanging is the time after which a disk hangs, and is not merely slow: a
@@ -174,8 +175,8 @@ func completeStages(cmd *cobra.Command, args []string, _ string) ([]string, cobr
 func (r *report) record(stage stagewatch.Event) {
 	t := r.open()
 	defer t.Close()
-	owner, run := r.find(t, stage)
-	r.tell(t, stage, stagewatch.By(owner), stagewatch.InRun(run))
+	in := r.find(t, stage)
+	r.tell(t, stage, stagewatch.By(in.caller), stagewatch.InRun(in.run))
 }
 
 // open opens the tracker of the home. It is nil, and its calls do nothing, when
@@ -192,31 +193,57 @@ func (r *report) open() *stagewatch.Tracker {
 	return t
 }
 
-// find returns in whose name a stage is told and the run that it belongs to.
-func (r *report) find(t *stagewatch.Tracker, stage stagewatch.Event) (stagewatch.Owner, string) {
+// place is where a call belongs.
+type place struct {
+	caller stagewatch.Owner // the script
+	run    string
+}
+
+// find returns the place of a call.
+func (r *report) find(t *stagewatch.Tracker, stage stagewatch.Event) place {
 	if t == nil {
-		return stagewatch.Owner{}, cmp.Or(r.given(), newRunID())
+		return place{run: cmp.Or(r.given(), newRunID())}
 	}
-	type answer struct {
-		owner stagewatch.Owner
-		run   string
-	}
-	found := make(chan answer, 1)
-	go func() {
-		owner, err := callerOf(t.Home(), r.subject)
-		a := answer{owner, r.given()}
-		if a.run == "" && err == nil {
-			a.run, _ = runOf(t.Home(), owner, r.subject, stage, r.last()) // not kept: the next call begins another
-		}
-		found <- a
-	}()
+	found := make(chan place, 1)
+	go func() { found <- r.look(t.Home(), stage) }()
 	select {
-	case a := <-found:
-		return a.owner, cmp.Or(a.run, newRunID())
+	case in := <-found:
+		return in
 	case <-time.After(hanging):
-		owner, _ := parent() // without /proc it has no owner that could be lost
-		return owner, cmp.Or(r.given(), newRunID())
+		caller, _ := parent() // without /proc it has no owner that could be lost
+		return place{caller, cmp.Or(r.given(), newRunID())}
 	}
+}
+
+func (r *report) look(home string, stage stagewatch.Event) place {
+	definition := stagewatch.DefaultDefinition()
+	if r.definition != "" && r.definition != definition.Name {
+		definition = configured(home, r.definition)
+	}
+	caller, err := callerOf(home, r.subject)
+	in := place{caller, r.given()}
+	if n, ok := definition.Number(stage.Key); ok {
+		stage.Stage, stage.Key = n, ""
+	}
+	if in.run == "" && err == nil {
+		in.run, _ = runOf(home, caller, r.subject, stage, definition) // not kept: the next call begins another
+	}
+	in.run = cmp.Or(in.run, newRunID())
+	return in
+}
+
+// configured returns a definition of miner.yaml, an empty one when there is none
+// of that name: its stages are then recorded as they are called.
+func configured(home, name string) stagewatch.Definition {
+	c, err := config.Load(home)
+	if err != nil {
+		return stagewatch.Definition{Name: name}
+	}
+	all, err := definitions(c)
+	if err != nil {
+		return stagewatch.Definition{Name: name}
+	}
+	return all[name]
 }
 
 // given returns the run that was named, "" for none.
@@ -225,12 +252,6 @@ func (r *report) given() string {
 		return r.run
 	}
 	return os.Getenv("MINER_RUN")
-}
-
-// last returns the number of the stage that ends a run.
-func (r *report) last() int {
-	stages := stagewatch.DefaultDefinition().Stages
-	return stages[len(stages)-1].Number
 }
 
 func newRunID() string { return strings.ToLower(rand.Text()) }

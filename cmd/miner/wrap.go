@@ -31,7 +31,7 @@ func (r *report) wrap(stage stagewatch.Event, command []string) error {
 	}
 	t := r.open() // nil: the command runs all the same
 	defer t.Close()
-	_, run := r.find(t, stage)
+	run := r.find(t, stage).run
 	self, err := stagewatch.ProcessOwner(os.Getpid())
 	env := os.Environ()
 	if t != nil && err == nil {
