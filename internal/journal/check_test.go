@@ -250,8 +250,8 @@ func places(t testing.TB, dir string) (map[string]Position, *Follower) {
 	}
 }
 
-// killed is the end of a process, as far as the journal can tell.
-var killed = fmt.Errorf("killed") //nolint:errname // it is no error of the journal
+// errKilled is the end of a process, as far as the journal can tell.
+var errKilled = fmt.Errorf("killed")
 
 // interrupt runs work again and again on fresh journals, ended after each of its
 // steps in turn, and hands each to then. It returns how many steps there are.
@@ -266,7 +266,7 @@ func interrupt(t *testing.T, fresh func() string, work func(u *upkeep) error, th
 		step := 0
 		u.reached = func(string) error {
 			if step++; step == last {
-				return killed
+				return errKilled
 			}
 			return nil
 		}

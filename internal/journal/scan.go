@@ -85,7 +85,7 @@ func (s *scan) read(dir string, each func(Record)) (err error) {
 				}
 			case p.bad():
 				s.add(Finding{Kind: badKind(p.kind), Segment: s.n, Offset: p.at, Length: p.end - p.at})
-			default:
+			case p.end-p.at > 1: // an empty line explains no loss: a flipped bit can make one
 				s.lastFill = p.at
 				if s.firstFill < 0 {
 					s.firstFill = p.at
