@@ -269,6 +269,31 @@ class PromiseTest(HomeTest):
             self.assertLessEqual(abs(record.get("stage", 0)), (1 << 53) - 1)
         self.assertEqual([r["details"] for r in got if r.get("details") == {"value": None}], [])
 
+    def test_calls_wait_for_their_record(self):
+        client.stage_start(1, "m", "u")
+        self.assertTrue(client.flush(PATIENT))
+        sink, written = client.get_tracker()._sink, 0
+        for number in range(200):
+            client.stage_progress(1, number, 0, "u")
+            written += sink._done == sink._put
+        self.assertGreater(written, 100)  # all, where nothing else wants the processor
+
+    def test_owners(self):
+        me = client._myself()
+        boot, space = me["boot"], me["space"]
+        self.assertEqual(me["pid"], os.getpid())
+        for change, gone in [({}, False), ({"start": me["start"] + 1}, True), ({"boot": "other"}, True), ({"space": space + 1}, False),
+                             ({"space": space + 1, "boot": "other"}, True), ({"pid": 0}, False), ({"pid": 1 << 30}, True)]:
+            self.assertEqual(client._gone(dict(me, **change), boot, space), gone, change)
+        pid = os.fork()
+        if not pid:
+            os._exit(0)
+        try:
+            owner = dict(me, pid=pid, start=client._process_start(pid)[0])
+            self.wait(lambda: client._gone(owner, boot, space))  # ended, and not collected
+        finally:
+            os.waitpid(pid, 0)
+
     def test_threads_share_one_writer(self):
         def work(name):
             for number in range(100):
@@ -464,15 +489,19 @@ class FaultTest(HomeTest):
                         real(file, data)  # it got there all the same
                     raise OSError(code, "fault")
 
-                before = len(records(self.home)) if os.path.exists(self.home) else 0
+                shutil.rmtree(self.home, True)
+                client._default._clear()
                 with self.writes(write), mock.patch.object(client, "_RETRY_EVERY", 0.01):
                     client.stage_start(1, name, "u")
                     client.stage_complete(1, name, "u")
                     self.assertTrue(client.flush(PATIENT))
-                got = [r["what"] for r in records(self.home)[before:]]
+                got = [r["what"] for r in records(self.home)]
                 if code == errno.ENOSPC:  # of a disk that says so it is known that nothing was written
                     got = sorted(set(got), reverse=True)
                 self.assertEqual(got, ["started", "completed"])
+                with open(client._segment_path(os.path.join(self.home, "journal"), 1), "rb") as file:
+                    again = len(re.findall(rb"\x1e[0-9a-f]{8} [0-9a-f]{16} [0-9]+@1 ", file.read()))
+                self.assertEqual(bool(again), name in ("I/O error", "read-only"))
 
     def test_sealed_segment_is_left(self):
         client.stage_start(1, "m", "u")
