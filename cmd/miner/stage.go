@@ -109,7 +109,8 @@ func (r *report) progressCommand() *cobra.Command {
 
 func (r *report) runCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "run N [MESSAGE] -- COMMAND [ARGS]", Short: "Run a command as a stage: its exit code says how the stage ended",
+		Use: "run N [MESSAGE] [flags] -- COMMAND [ARGS]", DisableFlagsInUseLine: true,
+		Short: "Run a command as a stage: its exit code says how the stage ended",
 		Long: `Run a command as a stage: started before it, completed or failed after it by its
 exit code, which is kept (128 and the signal's number when one ended it).
 
