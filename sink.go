@@ -16,9 +16,10 @@ import (
 const (
 	patience     = 50 * time.Millisecond // what a call waits for disk at most
 	retryEvery   = 250 * time.Millisecond
-	maxHeld      = 16 << 10 // records that wait to be written
-	maxHeldBytes = 16 << 20 // and what they take in memory
-	closePatient = time.Second
+	maxHeld      = 16 << 10         // records that wait to be written
+	maxHeldBytes = 16 << 20         // and what they take in memory
+	closePatient = time.Second      // what Close waits for a disk that does nothing
+	closeLimit   = 10 * time.Second // and for one that is slow
 )
 
 // appender is the part of a journal's writer that a sink uses.
@@ -367,19 +368,36 @@ func (s *sink) pause() bool {
 	}
 }
 
-// close ends the sink after what it holds is written, if the disk takes it at
-// once. A write that hangs is left behind after a second.
+// written returns how many records were done with so far.
+func (s *sink) written() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done
+}
+
+// close ends the sink after what it holds is written, if the disk takes it. A
+// write that hangs is left behind after a second.
 func (s *sink) close() {
 	s.mu.Lock()
 	s.closed = true
 	s.more.Signal()
 	s.mu.Unlock()
 	close(s.quit)
-	timer := time.NewTimer(closePatient)
-	defer timer.Stop()
-	select {
-	case <-s.ended:
-	case <-timer.C:
+	limit := time.NewTimer(closeLimit)
+	defer limit.Stop()
+	for done, more := s.written(), true; more; {
+		idle := time.NewTimer(closePatient)
+		select {
+		case <-s.ended:
+			more = false
+		case <-limit.C:
+			more = false
+		case <-idle.C:
+			before := done
+			done = s.written()
+			more = done != before
+		}
+		idle.Stop()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

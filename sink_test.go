@@ -20,6 +20,7 @@ import (
 // disk is a journal whose every step a test decides.
 type disk struct {
 	gate  chan struct{} // what a write waits for, nil: nothing
+	takes time.Duration // a write
 	power bool
 	fail  error // of writes
 
@@ -34,6 +35,7 @@ func (d *disk) Append(payload []byte) error {
 	if d.gate != nil {
 		<-d.gate
 	}
+	time.Sleep(d.takes)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.fail != nil {
@@ -405,6 +407,41 @@ func TestCloseWaitsASecondForAHangingDisk(t *testing.T) {
 			t.Errorf("closed %v with %d records, want 2", d.closed, len(d.written))
 		}
 	})
+}
+
+// A disk that is slow is not one that hangs: what it was told is written.
+func TestCloseWaitsForASlowDisk(t *testing.T) {
+	for name, test := range map[string]struct {
+		takes time.Duration
+		want  int
+	}{
+		"slow":     {100 * time.Millisecond, 50},
+		"too slow": {900 * time.Millisecond, 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &disk{takes: test.takes}
+				tr := on(t, d)
+				var wg sync.WaitGroup
+				for range 50 {
+					wg.Go(func() { tr.Start(1, "m", For("u")) })
+				}
+				wg.Wait()
+				took := timed(tr.Close)
+				d.mu.Lock()
+				got := len(d.written)
+				d.mu.Unlock()
+				if took > closeLimit || got < test.want-1 || got > test.want {
+					t.Errorf("Close took %v for %d records, want %d", took, got, test.want)
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if len(d.written) != 50 || !d.closed {
+					t.Errorf("in the end %d records are written, want 50", len(d.written))
+				}
+			})
+		})
+	}
 }
 
 // Calls, Flush and Close from everywhere at once: none hangs, and what was acknowledged before is written.

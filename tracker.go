@@ -174,8 +174,9 @@ func (t *Tracker) Flush(ctx context.Context) error {
 	return t.sink.flush(ctx)
 }
 
-// Close writes what is buffered and releases the journal. It waits for a
-// hanging disk no longer than a second. Later calls do nothing.
+// Close writes what is buffered and releases the journal. It waits for a disk
+// that hangs no longer than a second, for one that is slow no longer than ten.
+// Later calls do nothing.
 func (t *Tracker) Close() {
 	if t == nil || t.sink == nil {
 		return

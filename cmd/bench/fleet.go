@@ -109,12 +109,12 @@ func (b *bench) fleet(ctx context.Context, processes int, stopped bool) error {
 		}
 		all = append(all, calls...)
 	}
-	elapsed := time.Since(began)
-	for _, w := range writers {
+	for _, w := range writers { // which ends when its last record is written
 		if err := w.cmd.Wait(); err != nil {
 			return err
 		}
 	}
+	elapsed := time.Since(began)
 	found, err := count(ctx, home, processes, each)
 	if err != nil {
 		return err
