@@ -64,7 +64,8 @@
 // A reader drops a record whose number does not exceed the last that it knows
 // of the writer. When it knows nothing of the writer and the record is marked
 // number@segment, it looks for the same writer and number from that segment up
-// to the place where it began; found there, the record is not new.
+// to the place where it began; found there, the record is not new. In a segment
+// that retention has removed nothing is found, and the record is believed to be new.
 //
 // No lock is taken on the way of a record, so no process can hold up another.
 //
