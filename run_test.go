@@ -153,7 +153,7 @@ func TestStoppedWriterDelaysNobody(t *testing.T) {
 		_ = cmd.Wait()
 	})
 	tr := open(t, home)
-	within(t, 10*time.Second, "the other process writes", func() bool {
+	within(t, soon, "the other process writes", func() bool {
 		info, err := os.Stat(filepath.Join(journalDir(home), "00000001.seg"))
 		return err == nil && info.Size() > 1<<16
 	})

@@ -84,7 +84,7 @@ func run(t testing.TB, c Config) *bench {
 		select {
 		case err := <-ended:
 			return err
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			return errors.New("Run did not return")
 		}
 	})
@@ -99,7 +99,7 @@ func run(t testing.TB, c Config) *bench {
 // next is the next event of one of the kinds; others are passed over.
 func (b *bench) next(kinds ...Kind) Event {
 	b.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		select {
 		case e := <-b.events:
@@ -128,10 +128,10 @@ func (b *bench) rest() (events []Event) {
 // eventually polls what real processes do.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !done() {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not after 15 s", what)
+			t.Fatalf("%s: not after a minute", what)
 		}
 		<-time.After(2 * time.Millisecond)
 	}

@@ -70,7 +70,7 @@ func TestKilledMinerLeavesNothingBehindAndGoesOn(t *testing.T) {
 	p := start(t, home)
 	haltRun(t, home)
 	p.end(syscall.SIGKILL)
-	within(t, 5*time.Second, "modules gone with the miner", func() bool { return len(alive(t, home)) == 0 })
+	within(t, 15*time.Second, "modules gone with the miner", func() bool { return len(alive(t, home)) == 0 })
 	if got := state(t, home).Miner.State; got != "lost" {
 		t.Errorf("a reader sees the miner %s, want lost", got)
 	}

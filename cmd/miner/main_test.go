@@ -54,10 +54,14 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// patience is how long a test waits for what must come, but soon only on a machine
+// that has nothing else to do.
+const patience = 2 * time.Minute
+
 // waitFor waits until the accounts of the running miner's home came to rest:
 // none is pending or being processed.
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {
-	for began := time.Now(); time.Since(began) < 30*time.Second; {
+	for began := time.Now(); time.Since(began) < patience; {
 		out, err := command(args[0], "account", "list", "--json").Output()
 		var rows []accountRow
 		if err == nil && json.Unmarshal(out, &rows) == nil && len(rows) > 0 && !slices.ContainsFunc(rows, func(r accountRow) bool {
@@ -146,7 +150,7 @@ func start(t testing.TB, home string, args ...string) *program {
 // wait waits until what is printed holds the text n times.
 func (p *program) wait(text string, n int) {
 	p.t.Helper()
-	within(p.t, 30*time.Second, fmt.Sprintf("%q printed %d times", text, n), func() bool {
+	within(p.t, patience, fmt.Sprintf("%q printed %d times", text, n), func() bool {
 		return strings.Count(p.out.String(), text) >= n
 	})
 }
@@ -159,8 +163,8 @@ func (p *program) end(s os.Signal) {
 	}
 	select {
 	case <-p.done:
-	case <-time.After(30 * time.Second):
-		p.t.Fatalf("still there 30 s after %v", s)
+	case <-time.After(patience):
+		p.t.Fatalf("still there %v after %v", patience, s)
 	}
 }
 

@@ -91,11 +91,11 @@ modules:
 	p.wait("❌ Module 2 could not be started: ", 2)
 	p.wait("🔄 Attempting to restart Module 2...", 2)
 	log := filepath.Join(home, "logs", "content.log")
-	within(t, 10*time.Second, "the flood in the log file", func() bool {
+	within(t, patience, "the flood in the log file", func() bool {
 		text, _ := os.ReadFile(log)
 		return strings.Contains(string(text), "drained")
 	})
-	within(t, 5*time.Second, "states in the status", func() bool {
+	within(t, patience, "states in the status", func() bool {
 		s := state(t, home)
 		return len(s.Modules) == 2 && s.Modules[0].State == stagewatch.ModuleRunning && s.Modules[1].State == stagewatch.ModuleRestarting
 	})
@@ -128,7 +128,7 @@ func TestClosedOutputEndsNothing(t *testing.T) {
 	if err := out.Close(); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 30*time.Second, "the account processed", func() bool {
+	within(t, patience, "the account processed", func() bool {
 		text, _ := os.ReadFile(filepath.Join(home, "tasks/AccountInfo/twitter/sample_tiny_press/status.json"))
 		return strings.Contains(string(text), `"processed"`)
 	})
@@ -297,7 +297,7 @@ func TestStatusFileIsThatOfTheSchema(t *testing.T) {
 	p := start(t, home)
 	p.wait("No accounts found", 1)
 	var text []byte
-	within(t, 10*time.Second, "the failure in the status file", func() bool {
+	within(t, patience, "the failure in the status file", func() bool {
 		text, _ = os.ReadFile(filepath.Join(home, stagewatch.StatusFile))
 		return strings.Contains(string(text), "account is private") && strings.Contains(string(text), "No accounts found")
 	})
@@ -337,7 +337,7 @@ func TestStandingReaderHoldsUpNothing(t *testing.T) {
 	done := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(done) }()
 	t.Cleanup(func() { _ = cmd.Process.Kill(); <-done })
-	within(t, 20*time.Second, "the pipe and the lines that wait are full", func() bool {
+	within(t, patience, "the pipe and the lines that wait are full", func() bool {
 		var unread int
 		unread, err = unix.IoctlGetInt(int(read.Fd()), unix.TIOCINQ)
 		return err != nil || unread > 60000
@@ -345,8 +345,8 @@ func TestStandingReaderHoldsUpNothing(t *testing.T) {
 	kill(t, cmd.Process.Pid, syscall.SIGTERM)
 	select {
 	case <-done:
-	case <-time.After(15 * time.Second):
-		t.Fatal("still there 15 s after SIGTERM")
+	case <-time.After(patience):
+		t.Fatalf("still there %v after SIGTERM", patience)
 	}
 	if left := alive(t, home); len(left) != 0 {
 		t.Errorf("left behind %v", left)

@@ -123,7 +123,7 @@ func (d *diary) await(t *testing.T, line string) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		if slices.Contains(d.read(t), line) {
 			return
 		}

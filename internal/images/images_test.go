@@ -74,7 +74,7 @@ func (r *recorder) has(prefix string) bool {
 // wait returns when a line begins with prefix.
 func (r *recorder) wait(t *testing.T, prefix string) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	for !r.has(prefix) {
 		select {
 		case <-r.more:
@@ -235,7 +235,7 @@ func TestASecondInstanceIsRefusedAsRunning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := second.Run(ctx); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("second Run = %v, want ErrRunning that names process %d", err, os.Getpid())
@@ -317,7 +317,7 @@ func child(dir, lock, moment string) {
 // killAt runs the module in a child process and kills it when it reaches the moment.
 func killAt(t *testing.T, dir, lock, moment string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // A moment that never comes ends the test.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // A moment that never comes ends the test.
 	defer cancel()
 	c := exec.CommandContext(ctx, os.Args[0], "child", dir, lock, moment)
 	out, err := c.StdoutPipe()

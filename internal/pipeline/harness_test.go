@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -100,19 +101,33 @@ func outcome(t *testing.T, p *Pipeline, username string) account.Outcome {
 	return *e.Outcome
 }
 
-// lines returns what the operator was told so far.
+// lines returns what the operator was told so far. What a tracker still holds back
+// is not among it.
 func lines(t *testing.T, home string) string {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	marker, err := stagewatch.Open(stagewatch.Config{Home: home})
+	must(t, err)
+	end := fmt.Sprint("the end as of ", time.Now())
+	marker.Start(0, end)
+	must(t, marker.Flush(t.Context()))
+	marker.Close()
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	var state stagewatch.State
 	var all []string
-	_ = stagewatch.Follow(ctx, home, stagewatch.Position{}, func(e stagewatch.Event) error {
+	seen := errors.New("the end is seen")
+	err = stagewatch.Follow(ctx, home, stagewatch.Position{}, func(e stagewatch.Event) error {
+		if e.Message == end {
+			return seen
+		}
 		if _, line, shown := state.Apply(e).Line(); shown {
 			all = append(all, line)
 		}
 		return nil
 	})
+	if !errors.Is(err, seen) {
+		t.Fatalf("the journal's end was not seen: %v", err)
+	}
 	return strings.Join(all, "\n")
 }
 

@@ -87,6 +87,7 @@ func TestAnAccountSetAsideRestsLongerEachTime(t *testing.T) {
 		}
 		e.Outcome = &o
 	}
+	must(t, p.tracker.Flush(t.Context()))
 	if told := lines(t, home); strings.Count(told, "Failed to keep the outcome: ") != 1 {
 		t.Errorf("one fault was not told once:\n%s", told)
 	}
