@@ -2,6 +2,7 @@ package stagewatch_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -121,6 +122,7 @@ func TestMain(m *testing.M) {
 		writeMany()
 	case "hold":
 		stagewatch.Start(4, "Analyzing", stagewatch.For(os.Getenv("ACCOUNT")))
+		_ = stagewatch.Default().Flush(context.Background()) // on a busy machine the call may have gone on without its write
 		fmt.Println("ready")
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	case "keep":

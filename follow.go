@@ -17,9 +17,8 @@ import (
 type follower struct {
 	dir        string
 	journal    *journal.Follower
-	unreadable uint64          // records that could not be decoded
-	writer, n  uint64          // of the last record that could
-	base       journal.Skipped // passed over before the place from which it follows
+	unreadable uint64 // records that could not be decoded
+	writer, n  uint64 // of the last record that could
 }
 
 func follow(home string, from Position) *follower {
@@ -61,7 +60,6 @@ func (f *follower) seek(to Position, record string) (bool, error) {
 			break
 		}
 	}
-	f.base = f.journal.Skipped()
 	return to.Offset == 0 || f.record() == record, nil
 }
 

@@ -91,6 +91,9 @@ func NewKeeper(t *Tracker, c KeeperConfig) (*Keeper, error) {
 	if c.SegmentAge == 0 {
 		c.SegmentAge = 24 * time.Hour
 	}
+	if err := os.MkdirAll(journalDir(t.home), 0o700); err != nil { // the tracker may still be about to
+		return nil, fmt.Errorf("keep home: %w", err)
+	}
 	lock, err := os.OpenFile(lockPath(t.home), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("keep home: %w", err)
@@ -270,9 +273,7 @@ func (k *Keeper) awaited(o Owner) bool {
 	for i := range k.state.Modules {
 		m := &k.state.Modules[i]
 		leader := Owner{PID: m.PID, Start: m.Start, Boot: k.watch.boot, Space: k.watch.space}
-		// Of the module's own process the group need not have been seen: it may have
-		// ended before the first record that the miner made of its output was read.
-		if leader != o && (group == 0 || m.PID != group) || !k.watch.watchman.gone(leader) {
+		if group == 0 || m.PID != group || !k.watch.watchman.gone(leader) {
 			continue
 		}
 		since, known := k.waiting[o]

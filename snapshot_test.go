@@ -286,6 +286,42 @@ func TestDirectKeeperSaysSo(t *testing.T) {
 	}
 }
 
+// What the keeper says is under way for a moment: it does not say it again
+// because it has not read it yet.
+func TestKeeperSaysALossOnce(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	cmd := child(t, home, "u")
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	k, err := NewKeeper(tr, KeeperConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.catchUp(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		k.sweep() // reads nothing between
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := k.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	lost := 0
+	for _, e := range events(t, home) {
+		if e.What == EventLost {
+			lost++
+		}
+	}
+	if lost != 1 || runOf(status(t, home), "u").State != StatusLost {
+		t.Errorf("%d lost records, the run is %s", lost, runOf(status(t, home), "u").State)
+	}
+}
+
 // What killed keepers left half written is removed, and is no status file.
 func TestHalfWrittenStatusIsSweptAway(t *testing.T) {
 	home := t.TempDir()
