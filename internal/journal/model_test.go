@@ -133,7 +133,7 @@ func (m *model) close() {
 func TestJournalIsLikeItsModel(t *testing.T) {
 	folder := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp(folder, "")
+		dir, err := os.MkdirTemp(folder, "") //nolint:usetesting // one for each of rapid's runs
 		if err != nil {
 			t.Fatal(err)
 		}
