@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// maxWaiting is how much output may wait to be looked at, in bytes. While a
-	// program prints faster than that, what it prints is missed and counted.
+	// maxWaiting is how much output may wait to be looked at, in bytes. When a
+	// program prints faster than that, what waits is missed and counted: its
+	// newest words are worth more.
 	maxWaiting = 4 << 20
 	// lastWords is how long Close goes on looking at what waits.
 	lastWords = time.Second
@@ -53,8 +54,8 @@ type Tap struct {
 
 	mu      sync.Mutex // guards what follows; held only to copy
 	waiting []byte
-	missed  uint64 // lines after what waits
-	missing bool   // output is missing after what waits
+	missed  uint64 // lines before what waits
+	missing bool   // output is missing before what waits
 	closed  bool
 
 	abandoned atomic.Bool
@@ -77,15 +78,15 @@ func NewTap(o Output) *Tap {
 }
 
 // Write takes output. It keeps nothing of p, waits for nobody and never fails:
-// what there is no room for is missed, and counted.
+// when there is no room, what waits makes some, and is counted.
 func (t *Tap) Write(p []byte) (int, error) {
 	t.mu.Lock()
-	if t.missing || len(t.waiting)+len(p) > maxWaiting {
+	if len(t.waiting)+len(p) > maxWaiting {
 		t.missing = true
-		t.missed += uint64(bytes.Count(p, []byte("\n")))
-	} else {
-		t.waiting = append(t.waiting, p...)
+		t.missed += uint64(bytes.Count(t.waiting, []byte("\n")))
+		t.waiting = t.waiting[:0]
 	}
+	t.waiting = append(t.waiting, p...)
 	t.mu.Unlock()
 	t.ring()
 	return len(p), nil
@@ -130,11 +131,11 @@ func (t *Tap) run() {
 		t.mu.Unlock()
 		spare = output
 
-		t.feed(output)
 		if missing {
 			t.lines.gap()
 			t.trouble.Missed += missed + 1 // and the line that it tore
 		}
+		t.feed(output)
 		if closed {
 			t.lines.end()
 			t.release()
