@@ -273,7 +273,9 @@ func (k *Keeper) awaited(o Owner) bool {
 	for i := range k.state.Modules {
 		m := &k.state.Modules[i]
 		leader := Owner{PID: m.PID, Start: m.Start, Boot: k.watch.boot, Space: k.watch.space}
-		if group == 0 || m.PID != group || !k.watch.watchman.gone(leader) {
+		// Of the module's own process the group need not have been seen: it may have
+		// ended before the first record that the miner made of its output was read.
+		if leader != o && (group == 0 || m.PID != group) || !k.watch.watchman.gone(leader) {
 			continue
 		}
 		since, known := k.waiting[o]

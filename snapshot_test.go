@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stagewatch/stagewatch/internal/erase"
 	"github.com/stagewatch/stagewatch/internal/journal"
@@ -207,7 +206,7 @@ func TestErasedRunsAreForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{filepath.Join(home, StatusFile), filepath.Join(journalDir(home), coveredFile)} {
-		within(t, 20*time.Second, "nothing of it in "+path, func() bool {
+		within(t, soon, "nothing of it in "+path, func() bool {
 			text, err := os.ReadFile(path)
 			return err == nil && !bytes.Contains(text, []byte("secret")) && bytes.Contains(text, []byte("other"))
 		})
@@ -250,7 +249,7 @@ func TestStoppedKeeperDoesNotWriteLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	within(t, 20*time.Second, "the first keeper's status", func() bool { return runOf(status(t, home), "u").State == StatusRunning })
+	within(t, soon, "the first keeper's status", func() bool { return runOf(status(t, home), "u").State == StatusRunning })
 	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +258,7 @@ func TestStoppedKeeperDoesNotWriteLater(t *testing.T) {
 	}
 	keep(t, tr)
 	tr.Failed(1, "m", For("u"))
-	within(t, 20*time.Second, "the second keeper's status", func() bool { return runOf(status(t, home), "u").State == StatusFailed })
+	within(t, soon, "the second keeper's status", func() bool { return runOf(status(t, home), "u").State == StatusFailed })
 	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +267,7 @@ func TestStoppedKeeperDoesNotWriteLater(t *testing.T) {
 		t.Errorf("the first keeper said %q, %v", said, err)
 	}
 	_ = cmd.Wait()
-	within(t, 20*time.Second, "the newer status stands", func() bool { return runOf(status(t, home), "u").State == StatusFailed })
+	within(t, soon, "the newer status stands", func() bool { return runOf(status(t, home), "u").State == StatusFailed })
 }
 
 func TestDirectKeeperSaysSo(t *testing.T) {

@@ -148,11 +148,11 @@ func TestKeeperDeclaresStalls(t *testing.T) {
 	t.Cleanup(tr.Close)
 	keep(t, tr)
 	tr.Start(1, "m", For("u"))
-	within(t, 20*time.Second, "stalled in the status file", func() bool { return runOf(status(t, home), "u").State == StatusStalled })
+	within(t, soon, "stalled in the status file", func() bool { return runOf(status(t, home), "u").State == StatusStalled })
 	tr.Progress(1, 1, 2, For("u"))
-	within(t, 20*time.Second, "running again", func() bool { return runOf(status(t, home), "u").State == StatusRunning })
+	within(t, soon, "running again", func() bool { return runOf(status(t, home), "u").State == StatusRunning })
 	tr.Complete(1, "m", For("u"))
-	within(t, 20*time.Second, "complete", func() bool {
+	within(t, soon, "complete", func() bool {
 		r := runOf(status(t, home), "u")
 		return len(r.Stages) == 1 && r.Stages[0].State == StatusCompleted
 	})
@@ -270,7 +270,7 @@ func TestVigilSeesTheEnd(t *testing.T) {
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			within(t, 10*time.Second, "the end is seen, uncollected", func() bool { v.round(owners); return v.gone(o) })
+			within(t, soon, "the end is seen, uncollected", func() bool { v.round(owners); return v.gone(o) })
 			if v.gone(foreign) {
 				t.Error("a process of another namespace was taken for dead")
 			}
