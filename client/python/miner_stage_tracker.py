@@ -33,9 +33,11 @@ import sys
 import threading
 import time
 import weakref
-from _thread import allocate_lock
+from _thread import allocate_lock, start_new_thread
 from json.encoder import encode_basestring as _quote
 from queue import SimpleQueue
+from threading import RLock
+from time import sleep
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 __all__ = [
@@ -693,11 +695,11 @@ class _Sink:
     def __init__(self, folder, dropped_record):
         # type: (str, Any) -> None
         self.folder = folder
-        self.order = threading.RLock()  # entered again by a signal handler
+        self.order = RLock()  # entered again by a signal handler
         self.error = ""  # why nothing is ever written, "" while something may be
         self._dropped_record = dropped_record
         self._queue = SimpleQueue()  # type: SimpleQueue
-        self._thread = None  # type: Optional[threading.Thread]
+        self._begun = False  # the thread
         self._hung = False  # a write takes longer than the patience: calls only buffer
         self._writer = None  # type: Optional[_Writer]
         # Each counter has one writing side: put and refused under order, the others the thread.
@@ -707,7 +709,7 @@ class _Sink:
     def put(self, payload):
         # type: (bytes) -> Optional[list]
         """Hands over a record; the caller holds order. None when it could not be kept."""
-        if self._thread is None and not self._begin():
+        if not self._begun and not self._begin():
             return None
         size = len(payload)
         if self._put - self._done >= _MAX_WAITING or self._put_bytes - self._done_bytes + size > _MAX_BUFFERED:
@@ -736,7 +738,7 @@ class _Sink:
         turn = allocate_lock()
         turn.acquire()
         with self.order:
-            if self._thread is None or self.error:
+            if not self._begun or self.error:
                 return not self.error
             self._put += 1
             self._queue.put([b"", turn, False, b""])
@@ -746,12 +748,13 @@ class _Sink:
         # type: () -> bool
         if self.error:
             return False
-        thread = threading.Thread(target=self._run, name="miner_stage_tracker", daemon=True)
-        self._thread = thread  # first: a signal handler that calls meanwhile must not begin another one
+        self._begun = True  # first: a signal handler that calls meanwhile must not begin another one
         try:
-            thread.start()
+            # What this file needs of threads is all taken when it is imported: a host
+            # that replaces them later (gevent's monkey patches) would leave half of each.
+            start_new_thread(self._run, ())
         except RuntimeError:  # no more threads
-            self._thread = None
+            self._begun = False
             raise
         return True
 
@@ -766,7 +769,7 @@ class _Sink:
                     self._give_up()
                     return
                 self._hung = True
-                time.sleep(_RETRY_EVERY)
+                sleep(_RETRY_EVERY)
         while True:
             items = [self._queue.get()]
             try:
@@ -809,7 +812,7 @@ class _Sink:
             except OSError:  # of what was not brought there nothing is certain
                 writer.take_back(number, segment)
                 self._hung = True
-                time.sleep(_RETRY_EVERY)
+                sleep(_RETRY_EVERY)
 
     def _write(self, item):
         # type: (list) -> None
@@ -821,7 +824,7 @@ class _Sink:
                 return self._writer.append(item[3])  # type: ignore
             except OSError:
                 self._hung = True
-                time.sleep(_RETRY_EVERY)
+                sleep(_RETRY_EVERY)
             except ValueError:  # too large for ever
                 self._told -= 1
                 return None
@@ -844,7 +847,7 @@ class StageTracker:
 
     def _clear(self):
         # type: () -> None
-        self._guard = threading.RLock()
+        self._guard = RLock()
         self._opened = False
         self._error = ""
         self._sink = None  # type: Optional[_Sink]
@@ -1248,7 +1251,7 @@ class _Follower:
                 return size
             if time.monotonic() >= until:
                 return os.fstat(self._file).st_size
-            time.sleep(0.002)
+            sleep(0.002)
 
     def close(self):
         # type: () -> None
