@@ -275,6 +275,7 @@ func open() (t *stagewatch.Tracker, done func()) {
 	if err != nil {
 		fmt.Println(err)
 	}
+	_ = t.Flush(context.Background()) // on a busy disk the opening may go on behind
 	return t, func() { t.Close(); remove() }
 }
 

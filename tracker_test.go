@@ -2,11 +2,13 @@ package stagewatch
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -18,12 +20,30 @@ func open(t testing.TB, home string) *Tracker {
 		t.Fatal(err)
 	}
 	t.Cleanup(tr.Close)
+	trackers.Store(home, tr)
+	settle(home)
 	return tr
+}
+
+// trackers holds the newest tracker of each home that a test opened.
+var trackers sync.Map
+
+// settle waits until what a test told its tracker is written: on a busy machine
+// a call may return before. A disk that hangs on purpose is not waited for.
+func settle(home string) {
+	tr, known := trackers.Load(home)
+	if !known {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = tr.(*Tracker).Flush(ctx)
 }
 
 // events returns everything in a home's journal.
 func events(t testing.TB, home string) (all []Event) {
 	t.Helper()
+	settle(home)
 	f := follow(home, Position{})
 	defer f.close()
 	for {
