@@ -15,7 +15,7 @@ import (
 
 const (
 	statusEvery = 100 * time.Millisecond // the status file is at most this much behind, if it is small
-	saveShare   = 20                     // one part in so many of the time goes into writing it
+	saveShare   = 33                     // one part in so many of the time goes into writing it
 	watchEvery  = 500 * time.Millisecond // owners of open stages are looked at this often
 	readRest    = 20 * time.Millisecond  // between two looks at the journal
 	// absence is how long a keeper must have been away (stopped, or its machine
