@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"time"
@@ -16,9 +15,9 @@ import (
 )
 
 // haltInStage4 stops the process that has just begun stage 3 while it is in
-// stage 4. That takes a few milliseconds only, so the process runs on the core
-// of the one who looks, in short slices, and stands still while it is looked at.
-// It reports whether the process stands in stage 4 now; otherwise it runs on.
+// stage 4. That takes a few milliseconds only, so the process is let run in
+// short slices and the journal is looked at in between. It reports whether the
+// process stands in stage 4 now; otherwise it runs on.
 func haltInStage4(ctx context.Context, home string, begun stagewatch.Event) bool {
 	const slice = 300 * time.Microsecond
 	pid := begun.Owner.PID
@@ -27,21 +26,15 @@ func haltInStage4(ctx context.Context, home string, begun stagewatch.Event) bool
 		return false
 	}
 	defer release()
-	for seen := int64(-1); ctx.Err() == nil && unix.Kill(pid, 0) == nil; {
-		if size := journalSize(home); size != seen { // else nothing was told
-			seen = size
-			if unix.Kill(pid, unix.SIGSTOP) != nil {
-				break
+	for ctx.Err() == nil && unix.Kill(pid, unix.SIGSTOP) == nil {
+		if stage, running := stageOf(home, begun.Run); stage >= 4 {
+			if stage == 4 && running {
+				return true
 			}
-			if stage, running := stageOf(home, begun.Run); stage >= 4 {
-				if stage == 4 && running {
-					return true
-				}
-				break // it went past between two looks
-			}
-			if unix.Kill(pid, unix.SIGCONT) != nil {
-				break
-			}
+			break // it went past between two looks
+		}
+		if unix.Kill(pid, unix.SIGCONT) != nil {
+			break
 		}
 		pause := unix.NsecToTimespec(slice.Nanoseconds())
 		_ = unix.Nanosleep(&pause, nil) // interrupted: one look more
@@ -50,24 +43,9 @@ func haltInStage4(ctx context.Context, home string, begun stagewatch.Event) bool
 	return false
 }
 
-// journalSize is the size of a home's journal: a look that costs nearly nothing.
-func journalSize(home string) (size int64) {
-	segments, err := os.ReadDir(filepath.Join(home, "journal"))
-	if err != nil {
-		return 0
-	}
-	for _, s := range segments {
-		if info, err := s.Info(); err == nil {
-			size += info.Size()
-		}
-	}
-	return size
-}
-
-// shareCore puts a process and the calling goroutine on one core. The goroutine
-// asks for the shortest turns there are and sleeps nearly always, so the kernel
-// lets it in as soon as it wakes: nothing happens to the process between two
-// looks, and yet it gets its share of a busy machine. The function undoes it.
+// shareCore puts a process and the calling goroutine on one core, where the
+// process runs only while the goroutine sleeps: nothing happens to it between
+// two looks, however busy the machine is. The function undoes it.
 func shareCore(pid int) (release func(), err error) {
 	runtime.LockOSThread()
 	var all, one unix.CPUSet
@@ -81,20 +59,21 @@ func shareCore(pid int) (release func(), err error) {
 			break
 		}
 	}
-	place := func(cores *unix.CPUSet, turn time.Duration) error {
+	place := func(cores *unix.CPUSet, policy uint32) error {
 		for _, thread := range threads(pid) {
-			if err := unix.SchedSetaffinity(thread, cores); err != nil && !errors.Is(err, unix.ESRCH) { // a thread may end meanwhile
+			attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy}
+			err := errors.Join(unix.SchedSetaffinity(thread, cores), unix.SchedSetAttr(thread, &attr, 0))
+			if err != nil && !errors.Is(err, unix.ESRCH) { // a thread may end meanwhile
 				return err
 			}
 		}
-		own := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Runtime: uint64(turn.Nanoseconds())}
-		return errors.Join(unix.SchedSetaffinity(0, cores), unix.SchedSetAttr(0, &own, 0))
+		return unix.SchedSetaffinity(0, cores)
 	}
 	release = func() {
-		_ = place(&all, 0) // unless it has ended
+		_ = place(&all, unix.SCHED_NORMAL) // unless it has ended
 		runtime.UnlockOSThread()
 	}
-	if err := place(&one, 100*time.Microsecond); err != nil {
+	if err := place(&one, unix.SCHED_IDLE); err != nil {
 		release()
 		return nil, fmt.Errorf("share a core with process %d: %w", pid, err)
 	}
