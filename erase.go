@@ -3,6 +3,7 @@ package stagewatch
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -15,7 +16,8 @@ const erasePatience = 10 * time.Second
 
 // Erased says what [Erase] did.
 type Erased struct {
-	Records int `json:"records"` // of the journal that were blanked
+	Records  int `json:"records"`   // of the journal that were blanked
+	SetAside int `json:"set_aside"` // places masked in what repairs of the journal set aside
 }
 
 // Erase blanks an account in the journal of the tracker's home: its name, run ids,
@@ -29,7 +31,11 @@ func Erase(ctx context.Context, t *Tracker, platform, account string) (Erased, e
 	if t == nil || t.sink == nil {
 		return Erased{}, fmt.Errorf("erase %s/%s: the tracker has no usable home", platform, account)
 	}
-	records := erase.NewRecords(erase.Account{Platform: platform, Username: account})
+	name := erase.Account{Platform: platform, Username: account}
+	if _, err := journal.Repair(journalDir(t.home)); err != nil { // only whole records can be blanked
+		return Erased{}, fmt.Errorf("erase %s/%s: %w", platform, account, err)
+	}
+	records := erase.NewRecords(name)
 	// Told first, so that the runs are forgotten also when this is killed half-way.
 	if err := each(t.home, records.Edit); err != nil {
 		return Erased{}, fmt.Errorf("erase %s/%s: %w", platform, account, err)
@@ -38,6 +44,9 @@ func Erase(ctx context.Context, t *Tracker, platform, account string) (Erased, e
 	t.tellErased(told)
 	changed, err := journal.Rewrite(journalDir(t.home), records.Edit)
 	done := Erased{Records: changed}
+	if err == nil {
+		done.SetAside, err = name.Folder(filepath.Join(journalDir(t.home), journal.SetAside))
+	}
 	if err != nil {
 		return done, fmt.Errorf("erase %s/%s: %w", platform, account, err)
 	}

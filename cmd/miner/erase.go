@@ -97,7 +97,7 @@ type erased struct {
 	Files    int      `json:"files"`
 	Posts    int      `json:"posts"`    // of the index
 	Stored   int      `json:"stored"`   // runs of the engine
-	Logs     int      `json:"logs"`     // places in logs and in what was set aside
+	Logs     int      `json:"logs"`     // places in logs
 	Mentions []string `json:"mentions"` // objects of other accounts that still name it
 }
 
@@ -217,7 +217,7 @@ func (e eraser) run(ctx context.Context) (done erased, err error) {
 	try(func() (err error) { done.Posts, err = e.fromIndex(ctx); return err })
 	try(func() (err error) { done.Stored, err = e.fromEngine(ctx); return err })
 	try(func() (err error) { done.Erased, err = e.fromJournal(ctx); return err })
-	try(func() (err error) { done.Logs, err = e.fromLogs(); return err })
+	try(func() (err error) { done.Logs, err = e.name.Folder(e.config.Logs()); return err })
 	try(func() error { return e.mentions(ctx, &done) })
 	if e.account.Platform != "" {
 		try(func() error { return account.Forget(e.config.Locks(), e.account) })
@@ -299,27 +299,6 @@ func (e eraser) refreshStatus(ctx context.Context, tracker *stagewatch.Tracker) 
 			return fmt.Errorf("%s is still in %s: a process goes on to report it; erase it again when that has ended", e.shown(), stagewatch.StatusFile)
 		}
 	}
-}
-
-// fromLogs masks the name in what the modules printed and in what repairs set aside.
-func (e eraser) fromLogs() (masked int, err error) {
-	for _, dir := range []string{e.config.Logs(), filepath.Join(e.config.Home, "journal", "set-aside")} {
-		entries, err := os.ReadDir(dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return masked, err
-		}
-		for _, entry := range entries {
-			if !entry.Type().IsRegular() {
-				continue
-			}
-			n, err := e.name.File(filepath.Join(dir, entry.Name()))
-			masked += n
-			if err != nil {
-				return masked, err
-			}
-		}
-	}
-	return masked, nil
 }
 
 // mentions finds the objects of other accounts whose text names this one: they

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -62,6 +63,26 @@ func (a Account) Owns(key string) bool {
 		below = below || part == a.Platform
 	}
 	return false
+}
+
+// Folder masks the username in the files of a folder, as [Account.File] does.
+// A folder that is not there holds none.
+func (a Account) Folder(dir string) (masked int, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, fmt.Errorf("erase from a folder: %w", err)
+	}
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() {
+			continue
+		}
+		n, err := a.File(filepath.Join(dir, entry.Name()))
+		masked += n
+		if err != nil {
+			return masked, err
+		}
+	}
+	return masked, nil
 }
 
 // File masks the username in a file, in place and while others may append to

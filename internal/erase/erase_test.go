@@ -158,4 +158,16 @@ func TestFileIsMaskedAcrossBlocks(t *testing.T) {
 	if n, err := a.File(path + "-none"); n != 0 || err != nil {
 		t.Errorf("File of none = %d, %v", n, err)
 	}
+	if n, err := a.Folder(filepath.Dir(path)); n != 0 || err != nil {
+		t.Errorf("Folder of masked files = %d, %v", n, err)
+	}
+	if err := os.WriteFile(path, []byte("somebody, Somebody"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := a.Folder(filepath.Dir(path)); n != 2 || err != nil {
+		t.Errorf("Folder = %d, %v", n, err)
+	}
+	if n, err := a.Folder(path + "-none"); n != 0 || err != nil {
+		t.Errorf("Folder of none = %d, %v", n, err)
+	}
 }

@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// setAside is the folder that holds what repairs took out.
-const setAside = "set-aside"
+// SetAside is the folder that holds what repairs took out.
+const SetAside = "set-aside"
 
 // Repair makes a journal sound again as far as that is possible, and reports
 // what it found before and what it did ([Report].Done). Nothing is deleted:

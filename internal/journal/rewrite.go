@@ -328,7 +328,7 @@ func (u *upkeep) moveAside(name string) error {
 
 // asideName returns a name in set-aside that is not taken, and makes the folder.
 func (u *upkeep) asideName(name string) (string, error) {
-	folder := filepath.Join(u.dir, setAside)
+	folder := filepath.Join(u.dir, SetAside)
 	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
