@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -344,12 +345,13 @@ func TestFoldIsTheModels(t *testing.T) {
 
 func sameRun(a, b *modelRun) bool {
 	plain := func(r *modelRun) string {
-		text := fmt.Sprint(r.ID, r.Definition, r.Platform, r.Account, r.State)
+		var text strings.Builder
+		fmt.Fprint(&text, r.ID, r.Definition, r.Platform, r.Account, r.State)
 		for _, name := range slices.Sorted(maps.Keys(r.Stages)) {
 			s := r.Stages[name]
-			text += fmt.Sprint(" ", name, s.State, s.Attempt, s.Duration, s.Done, s.Total, s.Open, s.Stalled)
+			fmt.Fprint(&text, " ", name, s.State, s.Attempt, s.Duration, s.Done, s.Total, s.Open, s.Stalled)
 		}
-		return text
+		return text.String()
 	}
 	return plain(a) == plain(b)
 }

@@ -314,11 +314,12 @@ func TestOpeningGoesOnBehind(t *testing.T) {
 			t.Error(err)
 		}
 		tr.Start(1, "on time", For("u"))
-		got := fmt.Sprint(len(d.written))
+		var told strings.Builder
+		fmt.Fprint(&told, len(d.written))
 		for _, e := range d.written {
-			got += fmt.Sprint(" ", e.Kind, " ", e.Late)
+			fmt.Fprint(&told, " ", e.Kind, " ", e.Late)
 		}
-		if want := "3 definition false stage true stage false"; got != want {
+		if got, want := told.String(), "3 definition false stage true stage false"; got != want {
 			t.Errorf("records = %s, want %s", got, want)
 		}
 		tr.Close()
