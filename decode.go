@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/stagewatch/stagewatch/internal/journal"
@@ -26,18 +27,36 @@ func decode(r journal.Record) (Event, error) {
 // read in one pass; whatever is unusual in it is left to json.Unmarshal.
 func decodeEvent(text []byte) (Event, error) {
 	p := parser{rest: text}
-	var e Event
+	var e Event // it stays off the heap, as json.Unmarshal never sees it
 	if p.event(&e) {
 		return e, nil
 	}
-	e = Event{}
+	return decodeUnusual(text)
+}
+
+func decodeUnusual(text []byte) (Event, error) {
+	var e Event
 	err := json.Unmarshal(text, &e)
 	return e, err
 }
 
+// skimEvent is decodeEvent for who only wants to know whether the record can be
+// read, its version, and whether its account was erased.
+func skimEvent(text []byte) (version int, blanked bool, err error) {
+	p := parser{rest: text, skims: true}
+	var e Event
+	if !p.event(&e) {
+		e, err = decodeUnusual(text)
+	}
+	return e.Version, e.Account != "" && strings.Trim(e.Account, "*") == "", err
+}
+
 // parser reads the JSON of one record from its front. Each method reports
 // false when it meets what it does not know for certain.
-type parser struct{ rest []byte }
+type parser struct {
+	rest  []byte
+	skims bool // texts are looked at, and only those kept that begin with *
+}
 
 // field is a set of the names that an object has had so far: of a name that
 // comes twice json.Unmarshal knows what to make.
@@ -66,7 +85,7 @@ func (p *parser) eventField(e *Event, name []byte, seen *field) bool {
 	case "what":
 		return seen.first(2) && p.word(&e.What)
 	case "time":
-		literal, ok := p.quoted()
+		literal, _, ok := p.quoted()
 		return ok && seen.first(3) && e.Time.UnmarshalJSON(literal) == nil
 	case "clock":
 		return seen.first(4) && number(p, &e.Clock)
@@ -123,8 +142,8 @@ func (p *parser) object(value func(name []byte) bool) bool {
 		return false
 	}
 	for {
-		name, ok := p.quoted()
-		if !ok || bytes.IndexByte(name, '\\') >= 0 || !p.skip(':') || !value(name[1:len(name)-1]) {
+		name, plain, ok := p.quoted()
+		if !ok || !plain || !p.skip(':') || !value(name[1:len(name)-1]) {
 			return false
 		}
 		if !p.skip(',') {
@@ -150,41 +169,50 @@ func (p *parser) blanks() {
 	}
 }
 
-// quoted reads a string, quotes and escapes included.
-func (p *parser) quoted() (literal []byte, ok bool) {
+// quoted reads a string, quotes and escapes included. A plain one is ASCII without escapes.
+func (p *parser) quoted() (literal []byte, plain, ok bool) {
 	if len(p.rest) == 0 || p.rest[0] != '"' {
-		return nil, false
+		return nil, false, false
 	}
+	plain = true
 	for i := 1; i < len(p.rest); i++ {
 		switch c := p.rest[i]; {
 		case c == '"':
 			literal, p.rest = p.rest[:i+1], p.rest[i+1:]
-			return literal, true
+			return literal, plain, true
 		case c == '\\':
+			plain = false
 			i++
 		case c < ' ':
-			return nil, false
+			return nil, false, false
+		case c >= utf8.RuneSelf:
+			plain = false
 		}
 	}
-	return nil, false
+	return nil, false, false
 }
 
 func (p *parser) text(to *string) bool {
-	literal, ok := p.quoted()
-	if !ok || !utf8.Valid(literal) {
+	literal, plain, ok := p.quoted()
+	if !ok || !plain && !utf8.Valid(literal) {
 		return false
 	}
-	if bytes.IndexByte(literal, '\\') >= 0 {
-		return json.Unmarshal(literal, to) == nil
+	if !plain && bytes.IndexByte(literal, '\\') >= 0 {
+		var text string
+		err := json.Unmarshal(literal, &text)
+		*to = text
+		return err == nil
 	}
-	*to = string(literal[1 : len(literal)-1])
+	if !p.skims || literal[1] == '*' {
+		*to = string(literal[1 : len(literal)-1])
+	}
 	return true
 }
 
 // word reads a string that is usually one of a few, and does not copy those.
 func (p *parser) word(to *string) bool {
 	before := p.rest
-	literal, ok := p.quoted()
+	literal, _, ok := p.quoted()
 	if !ok {
 		return false
 	}
@@ -224,7 +252,7 @@ func (p *parser) raw(to *json.RawMessage) bool {
 		case '}', ']':
 			depth--
 		case '"':
-			if _, ok := p.quoted(); !ok {
+			if _, _, ok := p.quoted(); !ok {
 				return false
 			}
 			continue
@@ -238,7 +266,9 @@ func (p *parser) raw(to *json.RawMessage) bool {
 	if !json.Valid(value) {
 		return false
 	}
-	*to = bytes.Clone(value)
+	if !p.skims {
+		*to = bytes.Clone(value)
+	}
 	return true
 }
 

@@ -120,6 +120,10 @@ func checkDecode(t interface {
 	if !cmp.Equal(got, want, cmpopts.IgnoreUnexported(Event{})) {
 		t.Fatalf("decodeEvent(%q) =\n%+v\njson.Unmarshal =\n%+v", text, got, want)
 	}
+	version, blanked, err := skimEvent(text)
+	if (err == nil) != (wantErr == nil) || version != want.Version || blanked != (want.Account != "" && strings.Trim(want.Account, "*") == "") {
+		t.Fatalf("skimEvent(%q) = %d, %v, %v", text, version, blanked, err)
+	}
 }
 
 // Records of other clients, of newer ones, and what was never a record.
@@ -128,6 +132,7 @@ func TestDecodingIsThatOfTheStandardLibrary(t *testing.T) {
 		`"definition":"Content","run":"r","account":"u","stage":1,"message":"m","details":{"a":[1,{"b":"}\""}]},"done":1,"total":2}`
 	for name, text := range map[string]string{
 		"whole":            full,
+		"blanked":          strings.Replace(full, `"account":"u"`, `"account":"***"`, 1),
 		"blanks":           strings.NewReplacer(":", ": ", ",", ", ").Replace(full),
 		"other space":      strings.ReplaceAll(full, ",", ",\t"),
 		"unknown field":    strings.Replace(full, `"v":1`, `"v":1,"new":{"x":[]}`, 1),

@@ -1,13 +1,11 @@
 package stagewatch
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,9 +59,9 @@ func Verify(home string) (VerifyReport, error) {
 	var unreadable, newer, erased atomic.Uint64
 	var err error
 	r.Journal, err = journal.Inspect(journalDir(home), func(rec journal.Record) {
-		e, err := decodeEvent(rec.Payload)
-		if err == nil && e.Version <= recordVersion {
-			if blanked(rec.Payload, e) {
+		version, blanked, err := skimEvent(rec.Payload)
+		if err == nil && version <= recordVersion {
+			if blanked {
 				erased.Add(1)
 			}
 			return
@@ -82,11 +80,6 @@ func Verify(home string) (VerifyReport, error) {
 	}
 	r.Unreadable, r.Newer, r.Erased = unreadable.Load(), newer.Load(), erased.Load()
 	return r, nil
-}
-
-// blanked reports whether the account of a record was erased.
-func blanked(payload []byte, e Event) bool {
-	return bytes.Contains(payload, []byte(`"account":"*`)) && strings.Trim(e.Account, "*") == ""
 }
 
 // Repair makes a home sound as far as that is possible, and returns what

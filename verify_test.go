@@ -3,12 +3,18 @@ package stagewatch
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stagewatch/stagewatch/internal/journal"
 )
@@ -169,5 +175,105 @@ func TestRepairMakesADamagedHomeSound(t *testing.T) {
 	r, err := Repair(home)
 	if err != nil || !r.Sound() || len(r.Done) == 0 || r.Journal.Records != before.Journal.Records {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// BenchmarkVerify is [Verify] of a million usual records of eight writers, beside
+// the least that a check can do: the same bytes read by as many goroutines, for
+// CRC-32C and SHA-256.
+func BenchmarkVerify(b *testing.B) {
+	const records, segmentSize = 1_000_000, 4 << 20
+	if testing.Short() {
+		b.Skip("writes 400 MB")
+	}
+	home := b.TempDir()
+	var w [8]*journal.Writer
+	for i := range w {
+		var err error
+		if w[i], err = journal.OpenWriter(journalDir(home), journal.Options{}); err != nil {
+			b.Fatal(err)
+		}
+		defer w[i].Close()
+	}
+	var text []byte
+	for i := range records {
+		e := turn(i, 10_000)
+		var err error
+		if text, err = appendEvent(text[:0], &e); err != nil {
+			b.Fatal(err)
+		}
+		if err := w[i/3%len(w)].Append(text); err != nil {
+			b.Fatal(err)
+		}
+		if i%2048 == 0 {
+			if _, err := journal.Seal(journalDir(home), segmentSize, 0); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	segments, err := filepath.Glob(filepath.Join(journalDir(home), "*.seg"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var took, floor time.Duration
+	var size int64
+	for b.Loop() {
+		began := time.Now()
+		r, err := Verify(home)
+		took += time.Since(began)
+		if err != nil || !r.Sound() || r.Journal.Records != records {
+			b.Fatalf("%+v, %v", r, err)
+		}
+		size = r.Journal.Bytes
+		began = time.Now()
+		if err := sums(segments); err != nil {
+			b.Fatal(err)
+		}
+		floor += time.Since(began)
+	}
+	b.SetBytes(size)
+	mega := float64(size) * float64(b.N) / 1e6
+	b.ReportMetric(mega/took.Seconds(), "verify-MB/s")
+	b.ReportMetric(mega/floor.Seconds(), "floor-MB/s")
+	b.ReportMetric(float64(took)/float64(floor), "times-floor")
+}
+
+// sums reads files side by side, each once through CRC-32C and SHA-256.
+func sums(paths []string) error {
+	next := make(chan string, len(paths))
+	for _, path := range paths {
+		next <- path
+	}
+	close(next)
+	failed := make([]error, runtime.GOMAXPROCS(0))
+	var workers sync.WaitGroup
+	for i := range failed {
+		workers.Go(func() {
+			for path := range next {
+				failed[i] = errors.Join(failed[i], sum(path))
+			}
+		})
+	}
+	workers.Wait()
+	return errors.Join(failed...)
+}
+
+func sum(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	table, crc, h := crc32.MakeTable(crc32.Castagnoli), uint32(0), sha256.New()
+	for block := make([]byte, 128<<10); ; {
+		n, err := f.Read(block)
+		h.Write(block[:n])
+		crc = crc32.Update(crc, table, block[:n])
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 }
