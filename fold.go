@@ -51,7 +51,8 @@ func (s *State) applyStage(e Event) (*RunState, *StageState) {
 	case EventProgressed:
 		r.hear(stage, e)
 	case EventStalled:
-		stage.State, stage.Since, r.State = StatusStalled, e.Time, StatusStalled
+		stage.State, stage.Since = StatusStalled, e.Time
+		r.reopen() // a run that has ended meanwhile stays so
 	default:
 		s.end(r, stage, e, d.ends(id))
 	}
@@ -148,7 +149,7 @@ func (r *RunState) reopen() {
 // end closes a stage. One that was never seen to start is an attempt of its own.
 func (s *State) end(r *RunState, stage *StageState, e Event, last bool) {
 	observed := e.What == EventCompleted || e.What == EventFailed // a loss is told by another process, later
-	if observed && stage.State.open() && stage.Owner.Boot == e.Owner.Boot && e.Clock >= stage.Clock {
+	if observed && stage.State.open() && stage.Owner.Boot == e.Owner.Boot && stage.Clock > 0 && e.Clock >= stage.Clock {
 		stage.Duration = time.Duration(e.Clock - stage.Clock)
 		if e.What == EventCompleted && r.Account != "" {
 			s.learn(r.Definition, stage.id(), stage.Duration)

@@ -80,7 +80,7 @@ func (s *State) patience(r *RunState, stage *StageState, silent time.Duration) (
 		usual, most = t.usual, t.most
 	}
 	if limit == 0 && r.Account != "" && most > 0 {
-		limit = max(shortestStall, patienceFactor*most)
+		limit = max(shortestStall, patienceFactor*min(most, longest))
 	}
 	if silent < limit {
 		return 0, usual

@@ -151,7 +151,6 @@ func (m *model) tell(r *modelRun, s *modelStage, name string, e Event) {
 		s.Done, s.Total, s.State, s.Stalled = e.Done, e.Total, StatusRunning, false
 	case EventStalled:
 		s.State, s.Stalled = StatusStalled, true
-		r.State = StatusStalled
 	case EventCompleted, EventFailed:
 		if s.Open {
 			s.Duration = time.Duration(e.Clock - s.clock)

@@ -380,6 +380,8 @@ func FuzzEvent(f *testing.F) {
 	f.Add([]byte(`{"v":1,"kind":"stage","what":"started","key":"k"}`), []byte(`{"v":1,"kind":"definition","defined":{"name":"Content","stages":[]}}`))
 	f.Add([]byte(`{"v":1,"kind":"reset"}`), []byte(`{"v":1,"kind":"erased","runs":["`+erase.Digest("run0000000000000000000000")+`"]}`))
 	f.Add([]byte(`{"v":1,"kind":"module","what":"exited","module":{"last":"x"}}`), []byte(`{"v":1,"kind":"stage","what":"stalled","details":[1]}`))
+	f.Add([]byte(`{"v":1,"kind":"module","what":"waiting","time":"9999-12-31T23:59:59Z","module":{"name":"m","wait":3600000000000}}`),
+		[]byte(`{"v":1,"kind":"stage","what":"started","time":"9999-12-31T23:59:59-12:00","run":"r","account":"a"}`))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		s, _ := grown(2)
 		for _, text := range [][]byte{first, second, first} {

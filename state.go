@@ -194,6 +194,7 @@ func (s *State) Apply(e Event) Change {
 		s.Position = e.pos
 	}
 	bound(&e) // what others wrote cannot swell the state
+	e.Time = shown(e.Time)
 	if len(e.Details) > maxDetails {
 		e.Details = fmt.Appendf(nil, `{"not_recorded":"%d bytes of details exceed %d"}`, len(e.Details), maxDetails)
 	}
@@ -221,8 +222,20 @@ func (s *State) Apply(e Event) Change {
 	return c
 }
 
+// shown returns t in UTC. A year that JSON has no form for is no time: it would
+// keep the status file from being written.
+func shown(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
 func (s *State) applyMiner(e Event) {
 	words := map[string]string{EventStarted: "running", EventStopping: "stopping", EventStopped: "stopped"}
+	if words[e.What] == "" { // of a newer version
+		return
+	}
 	s.Miner = MinerState{State: words[e.What], Owner: e.Owner, Since: e.Time}
 	if e.What == EventStarted {
 		s.Mode = e.Mode
@@ -258,6 +271,11 @@ func (s *State) erase(digests []string) {
 
 func (s *State) applyModule(e Event) *ModuleState {
 	f := e.Module
+	switch e.What {
+	case EventStarting, EventStarted, EventRestarting, EventNotStarted, EventWaiting, EventReady, EventExited, EventFailed, EventStopping, EventStopped:
+	default: // of a newer version
+		return nil
+	}
 	i := slices.IndexFunc(s.Modules, func(m ModuleState) bool { return m.Name == f.Name })
 	if i < 0 && len(s.Modules) >= maxModules {
 		return nil
@@ -278,7 +296,7 @@ func (s *State) applyModule(e Event) *ModuleState {
 	case EventRestarting:
 		m.State, m.Restarts = ModuleRestarting, m.Restarts+1
 	case EventNotStarted, EventWaiting:
-		m.State, m.NextTry = ModuleRestarting, e.Time.Add(f.Wait)
+		m.State, m.NextTry = ModuleRestarting, shown(e.Time.Add(f.Wait))
 		if f.Reason != "" {
 			m.Reason = f.Reason
 		}
@@ -289,7 +307,7 @@ func (s *State) applyModule(e Event) *ModuleState {
 			m.State = ModuleStopped
 		}
 	case EventFailed:
-		m.State, m.NextTry, m.Reason = ModuleFailed, e.Time.Add(f.Wait), f.Reason
+		m.State, m.NextTry, m.Reason = ModuleFailed, shown(e.Time.Add(f.Wait)), f.Reason
 	case EventStopped:
 		m.State, m.PID, m.Address = ModuleStopped, 0, ""
 	}
@@ -328,7 +346,7 @@ func (s *State) Current(definition string) (StageState, bool) {
 func (r *RunState) Newest() *StageState {
 	best := &r.Stages[0]
 	for i := range r.Stages {
-		if s := &r.Stages[i]; s.State != StatusWaiting && s.Order >= best.Order {
+		if s := &r.Stages[i]; s.State != StatusWaiting && (s.Order >= best.Order || best.State == StatusWaiting) {
 			best = s
 		}
 	}

@@ -179,3 +179,49 @@ func TestFoldHoldsForAnyStory(t *testing.T) {
 		}
 	})
 }
+
+// Records that no client of ours writes say nothing that is not so.
+func TestStrangeRecordsTellNoLies(t *testing.T) {
+	of := func(what string, stage int, clock int64) Event {
+		return Event{Kind: KindStage, What: what, Run: "r", Account: "u", Stage: stage, Clock: clock, Owner: Owner{PID: 1, Boot: "boot"}}
+	}
+	module := func(what string, fact ModuleFact) Event { return Event{Kind: KindModule, What: what, Module: &fact} }
+	for name, c := range map[string]struct {
+		told []Event
+		said func(s *State) any
+		want any
+	}{
+		"a stall after the run has failed": {
+			[]Event{of(EventStarted, 1, 1), of(EventStarted, 2, 1), of(EventFailed, 1, 2), {
+				Kind: KindStage, What: EventStalled, Run: "r", Account: "u", Stage: 2, Owner: Owner{PID: 1, Boot: "boot"}, Details: []byte(`{"heard":1}`),
+			}},
+			func(s *State) any { return s.Runs[0].State }, StatusFailed,
+		},
+		"an end after a start without a clock": {
+			[]Event{of(EventStarted, 1, 0), of(EventCompleted, 1, 1e15)},
+			func(s *State) any { return s.Runs[0].Stages[0].Duration }, time.Duration(0),
+		},
+		"an end after a start before the boot": {
+			[]Event{of(EventStarted, 1, -1<<62), of(EventCompleted, 1, 1<<62)},
+			func(s *State) any { return s.Runs[0].Stages[0].Duration }, time.Duration(0),
+		},
+		"a newer word about the miner": {
+			[]Event{{Kind: KindMiner, What: EventStarted, Mode: "watchdog"}, {Kind: KindMiner, What: "resting"}},
+			func(s *State) any { return s.Miner.State }, "running",
+		},
+		"a newer word about a module": {
+			[]Event{module(EventStarted, ModuleFact{Name: "m", PID: 7}), module("resting", ModuleFact{Name: "other"})},
+			func(s *State) any { return len(s.Modules) }, 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &State{}
+			for _, e := range c.told {
+				s.Apply(e)
+			}
+			if got := c.said(s); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
