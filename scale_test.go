@@ -251,9 +251,15 @@ func TestStatusOfManyAccountsIsCheap(t *testing.T) {
 		t.Fatal(err)
 	}
 	share := 100 * cost.Seconds() / lasting.Seconds()
+	if len(delays) == 0 {
+		delays = append(delays, lasting)
+	}
+	// 5 % and 250 ms are the promise. A busy test machine gets some air, and the
+	// race detector, with which a file costs many times as much, as long as that takes.
+	limit := max(2*time.Second, 2*saveShare*k.cost)
 	t.Logf("%d accounts, 1,000 changes/s: %.1f %% of a core, status file of %.1f MB every %v (median), %v (longest)",
 		accounts, share, float64(info.Size())/1e6, delays[len(delays)/2], delays[len(delays)-1])
-	if share > 30 || delays[len(delays)/2] > 2*time.Second { // 5 % and 250 ms are the promise; a busy test machine gets some air
+	if share > 30 || delays[len(delays)/2] > limit {
 		t.Errorf("%.1f %% of a core, a status file every %v", share, delays[len(delays)/2])
 	}
 	var s State
