@@ -506,13 +506,14 @@ def _segment_path(folder, number):
     return os.path.join(folder, "%08d.seg" % number)
 
 
-def _sealed_size(folder, number):
-    # type: (str, int) -> Optional[int]
-    """Returns how many bytes of a segment its seal covers, None without a seal."""
+def _sealed_size(folder, number, sure=False):
+    # type: (str, int, bool) -> Optional[int]
+    """Returns how many bytes of a segment its seal covers, None without a seal; with sure, also when it is doubtful."""
     try:
         with open(os.path.join(folder, "%08d.seal" % number), "rb") as file:
-            size = json.loads(file.read(4096).decode())["size"]
-        return size if type(size) is int and size >= 0 else None
+            seal = json.loads(file.read(4096).decode())
+        size = seal["size"]
+        return size if type(size) is int and size >= 0 and not (sure and seal.get("doubtful")) else None
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
@@ -1175,10 +1176,9 @@ class _Follower:
         for number in range(max(frame.again, last - 64), last + 1):
             try:
                 with open(_segment_path(self.folder, number), "rb") as file:
-                    size = os.fstat(file.fileno()).st_size
-                    sealed = _sealed_size(self.folder, number)
-                    size = min(size, end) if number == last else size if sealed is None else min(size, sealed)
-                    if not size:
+                    counts = end if number == last else _sealed_size(self.folder, number, sure=True)
+                    size = min(os.fstat(file.fileno()).st_size, counts or 0)
+                    if not size:  # or followers may have left it before all that stands there was there
                         continue
                     with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as view:
                         at = view.find(needle)

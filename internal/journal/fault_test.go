@@ -264,6 +264,71 @@ func TestFollowerGoesOnWithoutASeal(t *testing.T) {
 	}
 }
 
+// A keeper that was killed between the mark and the seal, a follower that went
+// on without the seal, and a record that came late: however the segment gets its
+// seal, a follower that goes on there is handed the record.
+func TestLateRecordInASegmentWithoutASeal(t *testing.T) {
+	for name, keep := range map[string]func(dir string) error{
+		"without a keeper": func(string) error { return nil },
+		"another keeper":   func(dir string) error { _, err := Seal(dir, 1<<20, 0); return err },
+		"repair":           func(dir string) error { _, err := Repair(dir); return err },
+		"seal lost and repaired": func(dir string) error {
+			_, err := Seal(dir, 1<<20, 0)
+			err = errors.Join(err, os.Remove(sealPath(dir, 1)))
+			_, repaired := Repair(dir)
+			return errors.Join(err, repaired)
+		},
+		"rewriting": func(dir string) error {
+			_, err := Rewrite(dir, func(p []byte) ([]byte, bool) { return []byte("1"), string(p) == "one" })
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			w := open(t, dir)
+			appendAll(t, w, "one")
+			early := Follow(dir, Position{})
+			defer early.Close()
+			early.patience = 0
+			w.write = func(fd int, b []byte) (int, error) {
+				w.write = writeThrough
+				u, err := hold(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				u.reached = func(step string) error {
+					if step == "marked" {
+						return errKilled
+					}
+					return nil
+				}
+				if _, err := u.seal(1, 0); !errors.Is(err, errKilled) {
+					t.Fatal(err)
+				}
+				u.release()
+				if got := more(t, early); fmt.Sprint(got) != "[one]" || early.Position() != (Position{Segment: 2}) {
+					t.Fatal(got, early.Position())
+				}
+				return writeThrough(fd, b)
+			}
+			place := Position{Segment: 2}
+			appendAll(t, w, "two", "three")
+			if err := keep(dir); err != nil {
+				t.Fatal(err)
+			}
+			if got := from(t, dir, place); fmt.Sprint(got) != "[two three]" {
+				t.Errorf("a follower that goes on sees %v", got)
+			}
+			if got := more(t, early); fmt.Sprint(got) != "[two three]" {
+				t.Errorf("the one that went on without the seal sees %v", got)
+			}
+			if r := check(t, dir); !r.Sound() || r.Records != 3 {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
 func TestRetentionOvertakesAFollower(t *testing.T) {
 	dir := built(t)
 	slow, absent := Follow(dir, Position{}), Follow(dir, Position{})

@@ -24,6 +24,8 @@ type Follower struct {
 	looked  int64 // up to here in the segment every stretch that is no record was read twice
 	skipped Skipped
 	seen    writers
+
+	patience time.Duration // [sealPatience]; tests wait less
 }
 
 const (
@@ -47,7 +49,7 @@ func Follow(dir string, from Position) *Follower {
 	}
 	return &Follower{
 		dir: dir, from: from, segment: from.Segment, text: text{at: from.Offset},
-		end: growing, seen: newWriters(),
+		end: growing, seen: newWriters(), patience: sealPatience,
 	}
 }
 
@@ -91,11 +93,7 @@ func (f *Follower) take() (Record, bool, error) {
 			return Record{}, false, nil
 		}
 		if s.kind == wholeRecord {
-			fresh, err := f.fresh(s)
-			if err != nil {
-				return Record{}, false, err
-			}
-			if !fresh {
+			if !f.fresh(s) {
 				continue
 			}
 			s.rec.End = Position{Segment: f.segment, Offset: s.end}
@@ -105,12 +103,9 @@ func (f *Follower) take() (Record, bool, error) {
 			continue
 		}
 		changed, err := f.lookAgain(s)
-		if err != nil {
-			return Record{}, false, err
-		}
-		if changed {
+		if changed || err != nil {
 			f.text.rewind(s.at)
-			return Record{}, false, nil
+			return Record{}, false, err
 		}
 		f.skipped.Damaged++
 	}
@@ -122,11 +117,11 @@ func (f *Follower) lookAgain(s stretch) (bool, error) {
 	if s.at < f.looked || s.raw == nil {
 		return false, nil
 	}
-	f.looked = s.end
 	now := make([]byte, len(s.raw))
 	if _, err := f.file.ReadAt(now, s.at); err != nil && !errors.Is(err, io.EOF) {
 		return false, fmt.Errorf("follow segment %d: %w", f.segment, err)
 	}
+	f.looked = s.end
 	return !bytes.Equal(now, s.raw), nil
 }
 
@@ -159,7 +154,8 @@ func (f *Follower) fill() (bool, error) {
 }
 
 // sealedEnd returns how much of the current segment counts: what its seal says;
-// else, when its keeper was killed before it wrote one, all there is.
+// else, when its keeper was killed before it wrote one, all there is. The seal
+// that it gets later is doubtful then.
 func (f *Follower) sealedEnd() (int64, error) {
 	const again = 2 * time.Millisecond
 	info, err := f.file.Stat()
@@ -172,7 +168,7 @@ func (f *Follower) sealedEnd() (int64, error) {
 			return seal.Size, nil
 		}
 		named, err := os.Stat(segmentPath(f.dir, f.segment))
-		if err != nil || !os.SameFile(named, info) || time.Since(began) > sealPatience {
+		if err != nil || !os.SameFile(named, info) || time.Since(began) > f.patience {
 			break // removed or replaced: it had its seal, and no late record will come
 		}
 		<-time.After(again)
@@ -250,70 +246,58 @@ func (f *Follower) Close() {
 
 // fresh reports whether a record was not handed out before, by this follower or
 // by the one whose place it began at, and remembers it.
-func (f *Follower) fresh(s stretch) (bool, error) {
+func (f *Follower) fresh(s stretch) bool {
 	last, known := f.seen.last(s.rec.Writer)
 	if known && s.rec.N <= last {
-		return false, nil
+		return false
 	}
 	before := f.from
 	if f.seen.forgetful {
 		before = Position{Segment: f.segment, Offset: s.at}
 	}
-	fresh := true
-	if !known && s.rec.again > 0 {
-		stood, err := stands(f.dir, s.rec, before)
-		if err != nil {
-			return false, err
-		}
-		fresh = !stood
-	}
 	f.seen.note(s.rec.Writer, s.rec.N)
-	return fresh, nil
+	return known || s.rec.again == 0 || !stands(f.dir, s.rec, before)
 }
 
-// stands reports whether a record that is marked as written again stands before
-// a place. It looks into the segments from the one that the mark names on.
-func stands(dir string, rec Record, before Position) (bool, error) {
+// stands reports whether a record that is marked as written again is known to
+// stand before a place. It looks into the segments from the one that the mark
+// names on. Where nothing can be known the answer is no: a record that is handed
+// out twice does less harm than one that is never.
+func stands(dir string, rec Record, before Position) bool {
 	const most = 64 // segments; a record is hardly ever written again far from where it was first
 	for n, looked := rec.again, 0; n <= before.Segment && looked < most; n, looked = n+1, looked+1 {
-		limit := int64(growing)
-		if n == before.Segment {
-			limit = before.Offset
-		} else if seal, err := readSeal(dir, n); err == nil {
-			limit = seal.Size // what stands after it was not handed out
+		limit := before.Offset
+		if n < before.Segment {
+			seal, err := readSeal(dir, n)
+			if err != nil || seal.Doubtful {
+				continue // a follower may have left it before all that stands there was there
+			}
+			limit = seal.Size
 		}
-		found, err := holds(segmentPath(dir, n), limit, rec)
-		if found || err != nil {
-			return found, err
+		if holds(segmentPath(dir, n), limit, rec) {
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 // holds reports whether a record of the same writer and number stands in the
-// first limit bytes of a segment. A segment that is gone holds nothing.
-func holds(path string, limit int64, rec Record) (bool, error) {
+// first limit bytes of a segment. One that is gone or cannot be read holds nothing.
+func holds(path string, limit int64, rec Record) bool {
 	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
 	if err != nil {
-		return false, fmt.Errorf("look for an earlier record: %w", err)
+		return false
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	var t text
 	for {
 		for s, ok := t.next(false); ok; s, ok = t.next(false) {
 			if s.kind == wholeRecord && s.rec.Writer == rec.Writer && s.rec.N == rec.N {
-				return true, nil
+				return true
 			}
 		}
-		n, err := t.fill(file, limit)
-		if err != nil {
-			return false, fmt.Errorf("look for an earlier record: %w", err)
-		}
-		if n == 0 {
-			return false, nil
+		if n, err := t.fill(file, limit); n == 0 || err != nil {
+			return false
 		}
 	}
 }

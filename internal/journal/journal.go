@@ -48,7 +48,9 @@
 //
 // size is how many of its bytes count, up to and with an LF; sha256 is of those
 // bytes, previous of the seal file before, which makes the seals a chain. What
-// stands after size is not part of the journal: its writers wrote it again.
+// stands after size is not part of the journal: its writers wrote it again. A
+// seal that was not made at once, as a keeper was killed or the seal was lost,
+// also says "doubtful":true.
 //
 // A writer looks at the permission bits after each write. When they are 0400 it
 // cannot know whether its record came before the seal: it opens the newest
@@ -64,8 +66,12 @@
 // A reader drops a record whose number does not exceed the last that it knows
 // of the writer. When it knows nothing of the writer and the record is marked
 // number@segment, it looks for the same writer and number from that segment up
-// to the place where it began; found there, the record is not new. In a segment
-// that retention has removed nothing is found, and the record is believed to be new.
+// to the place where it began; found there, the record is not new. It does not
+// believe a segment without a seal or with a doubtful one, as it may have left
+// that before the record came there, and finds nothing in one that retention has
+// removed or that cannot be read: then the record is handed out. So none is ever
+// lost to a follower that is begun anew, but in these rare cases one that its
+// writer was in doubt about can come twice. Who keeps (writer, number) can tell.
 //
 // No lock is taken on the way of a record, so no process can hold up another.
 //

@@ -20,6 +20,7 @@ type model struct {
 	follow  *Follower
 	got     map[string]bool // what it was handed out, over all its lives
 	gap     bool
+	doubt   bool // a keeper was killed between mark and seal: what is marked as written again may come twice
 }
 
 type modelWriter struct {
@@ -91,7 +92,7 @@ func (m *model) read(most int) {
 			m.gap = true
 			continue
 		}
-		if m.got[string(rec.Payload)] {
+		if m.got[string(rec.Payload)] && (!m.doubt || rec.again == 0) {
 			m.t.Fatalf("%s was handed out twice", rec.Payload)
 		}
 		m.got[string(rec.Payload)] = true
@@ -108,6 +109,25 @@ func (m *model) read(most int) {
 func (m *model) begin() {
 	m.follow.Close()
 	m.follow = Follow(m.dir, m.place)
+	m.follow.patience = 0
+}
+
+// half seals the newest segment, and is killed after some steps.
+func (m *model) half(steps int) {
+	u, err := hold(m.dir)
+	m.fatal(err)
+	u.reached = func(string) error {
+		if steps--; steps == 0 {
+			return errKilled
+		}
+		return nil
+	}
+	_, err = u.seal(1, 0)
+	u.release()
+	if err != nil && !errors.Is(err, errKilled) {
+		m.t.Fatal(err)
+	}
+	m.doubt = true
 }
 
 func (m *model) check() {
@@ -138,6 +158,7 @@ func TestJournalIsLikeItsModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := &model{t: t, dir: dir, got: map[string]bool{}, follow: Follow(dir, Position{})}
+		m.begin()
 		defer m.close()
 		m.open()
 		t.Repeat(map[string]func(*rapid.T){
@@ -191,21 +212,11 @@ func TestJournalIsLikeItsModel(t *testing.T) {
 				}
 			},
 			"half a seal": func(t *rapid.T) {
-				u, err := hold(m.dir)
-				m.fatal(err)
-				left := rapid.IntRange(1, 4).Draw(t, "steps")
-				u.reached = func(string) error {
-					if left--; left == 0 {
-						return errKilled
-					}
-					return nil
-				}
-				_, err = u.seal(1, 0)
-				u.release()
-				if err != nil && !errors.Is(err, errKilled) {
-					t.Fatal(err)
-				}
-				m.seal() // before anybody is begun anew
+				m.half(rapid.IntRange(1, 4).Draw(t, "steps"))
+			},
+			"half a seal before the write": func(t *rapid.T) {
+				steps := rapid.IntRange(1, 4).Draw(t, "steps")
+				m.write(func(fd int, b []byte) (int, error) { m.half(steps); m.read(0); return unix.Write(fd, b) })
 			},
 		})
 		m.seal()

@@ -291,9 +291,10 @@ func (u *upkeep) sealAgain(n uint64) error {
 		return fmt.Errorf("seal segment %d again: %w", n, err)
 	}
 	seal, err := readSeal(u.dir, n)
-	size := seal.Size
+	size, doubtful := seal.Size, seal.Doubtful
 	switch {
 	case err != nil:
+		doubtful = true
 		if size, err = wholeLines(path); err != nil {
 			return fmt.Errorf("seal segment %d again: %w", n, err)
 		}
@@ -302,7 +303,7 @@ func (u *upkeep) sealAgain(n uint64) error {
 			return err
 		}
 	}
-	if err := u.writeSeal(n, size); err != nil {
+	if err := u.writeSeal(n, size, doubtful); err != nil {
 		return err
 	}
 	if err := syncFile(sealPath(u.dir, n)); err != nil {

@@ -21,6 +21,9 @@ type SealOf struct {
 	Size    int64  `json:"size"`               // bytes that count, up to and with an LF; later ones were written again in the next segment
 	SHA256  string `json:"sha256"`             // of those bytes
 	Prev    string `json:"previous,omitempty"` // SHA-256 of the previous seal file; it shows accidents and quiet edits
+	// Doubtful: the size was not found at once after the segment was marked.
+	// Followers may have left the segment at a lower one.
+	Doubtful bool `json:"doubtful,omitempty"`
 }
 
 var errSeal = errors.New("not a seal")
@@ -193,6 +196,11 @@ func (u *upkeep) closeSegment(n uint64) error {
 	if err := syncFile(path); err != nil {
 		return fmt.Errorf("seal segment %d: %w", n, err)
 	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("seal segment %d: %w", n, err)
+	}
+	marked := time.Now()
 	if err := os.Chmod(path, sealedMode); err != nil {
 		return fmt.Errorf("seal segment %d: %w", n, err)
 	}
@@ -203,7 +211,8 @@ func (u *upkeep) closeSegment(n uint64) error {
 	if err != nil {
 		return fmt.Errorf("seal segment %d: %w", n, err)
 	}
-	if err := u.writeSeal(n, size); err != nil {
+	doubtful := info.Mode().Perm() == sealedMode || time.Since(marked) > sealPatience/2
+	if err := u.writeSeal(n, size, doubtful); err != nil {
 		return err
 	}
 	// Without this a power cut can leave an empty seal or an older mark: both are made again.
@@ -214,8 +223,8 @@ func (u *upkeep) closeSegment(n uint64) error {
 }
 
 // writeSeal puts the seal of the first size bytes of segment n in place.
-func (u *upkeep) writeSeal(n uint64, size int64) error {
-	seal := SealOf{Segment: n, Size: size}
+func (u *upkeep) writeSeal(n uint64, size int64, doubtful bool) error {
+	seal := SealOf{Segment: n, Size: size, Doubtful: doubtful}
 	var err error
 	if seal.SHA256, err = digest(segmentPath(u.dir, n), size); err != nil {
 		return fmt.Errorf("seal segment %d: %w", n, err)
