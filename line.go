@@ -32,21 +32,22 @@ func (c Change) stageLine() (slog.Level, string, bool) {
 	if c.Run.Account != "" {
 		subject += " for " + Plain(c.Run.Account)
 	}
-	message := Plain(c.Stage.Message)
+	message := c.Stage.Message
 	switch c.Event.What {
 	case EventStarted:
+		text := fmt.Sprintf("⚙️  %s - %s%s", stage, subject, saying(": ", message))
 		if c.Stage.Attempt > 1 && c.Run.Account != "" {
-			message += fmt.Sprintf(" (attempt %d)", c.Stage.Attempt)
+			text += fmt.Sprintf(" (attempt %d)", c.Stage.Attempt)
 		}
-		return slog.LevelInfo, fmt.Sprintf("⚙️  %s - %s: %s", stage, subject, message), true
+		return slog.LevelInfo, text, true
 	case EventCompleted:
-		return slog.LevelInfo, fmt.Sprintf("✅ %s Complete - %s - %s", stage, subject, message), true
+		return slog.LevelInfo, fmt.Sprintf("✅ %s Complete - %s%s", stage, subject, saying(" - ", message)), true
 	case EventFailed:
-		return slog.LevelError, fmt.Sprintf("❌ %s Failed - %s - Error: %s", stage, subject, message), true
+		return slog.LevelError, fmt.Sprintf("❌ %s Failed - %s%s", stage, subject, saying(" - Error: ", message)), true
 	case EventLost:
-		return slog.LevelError, fmt.Sprintf("❌ %s Lost - %s - Error: %s", stage, subject, message), true
+		return slog.LevelError, fmt.Sprintf("❌ %s Lost - %s%s", stage, subject, saying(" - Error: ", message)), true
 	case EventStalled:
-		return slog.LevelWarn, fmt.Sprintf("⚠️  %s Stalled - %s - %s", stage, subject, Plain(c.Event.Message)), true
+		return slog.LevelWarn, fmt.Sprintf("⚠️  %s Stalled - %s%s", stage, subject, saying(" - ", c.Event.Message)), true
 	case EventStopped:
 		if c.Run.Account == "" {
 			return 0, "", false
@@ -54,6 +55,14 @@ func (c Change) stageLine() (slog.Level, string, bool) {
 		return slog.LevelWarn, fmt.Sprintf("⚠️  %s Stopped - %s - goes on at the next start", stage, subject), true
 	}
 	return 0, "", false
+}
+
+// saying returns a message with what leads to it, nothing when it is empty.
+func saying(lead, message string) string {
+	if message = strings.TrimRight(Plain(message), " "); message == "" {
+		return ""
+	}
+	return lead + message
 }
 
 func (c Change) moduleLine() (slog.Level, string, bool) {

@@ -1582,6 +1582,13 @@ def _ends(definition, stage):
     return stage is not None and all(later.get("optional") for later in stages if later["number"] > stage["number"])
 
 
+def _saying(lead, message):
+    # type: (str, str) -> str
+    """Returns a message with what leads to it, nothing when it is empty."""
+    message = _plain_text(message).rstrip(" ")
+    return lead + message if message else ""
+
+
 def _line(event, run, stage):
     # type: (Dict[str, Any], Dict[str, Any], Dict[str, Any]) -> Optional[Tuple[str, str]]
     """Returns the operator's line for a change of a stage, and its level."""
@@ -1589,21 +1596,20 @@ def _line(event, run, stage):
     label = "Stage " + _plain_text(stage["key"]) if stage.get("unknown") else "Stage %d" % stage["number"]
     if run["definition"] != _DEFAULT["name"]:
         label = "%s · %s" % (_plain_text(run["definition"]), label)
-    subject, message = _plain_text(stage["name"]), _plain_text(stage.get("message", ""))
+    subject, message = _plain_text(stage["name"]), stage.get("message", "")
     if run["account"]:
         subject += " for " + _plain_text(run["account"])
     if what == "started":
-        if stage["attempt"] > 1 and run["account"]:
-            message += " (attempt %d)" % stage["attempt"]
-        return "info", "⚙️  %s - %s: %s" % (label, subject, message)
+        attempt = " (attempt %d)" % stage["attempt"] if stage["attempt"] > 1 and run["account"] else ""
+        return "info", "⚙️  %s - %s%s%s" % (label, subject, _saying(": ", message), attempt)
     if what == "completed":
-        return "info", "✅ %s Complete - %s - %s" % (label, subject, message)
+        return "info", "✅ %s Complete - %s%s" % (label, subject, _saying(" - ", message))
     if what == "failed":
-        return "error", "❌ %s Failed - %s - Error: %s" % (label, subject, message)
+        return "error", "❌ %s Failed - %s%s" % (label, subject, _saying(" - Error: ", message))
     if what == "lost":
-        return "error", "❌ %s Lost - %s - Error: %s" % (label, subject, message)
+        return "error", "❌ %s Lost - %s%s" % (label, subject, _saying(" - Error: ", message))
     if what == "stalled":
-        return "warning", "⚠️  %s Stalled - %s - %s" % (label, subject, _plain_text(event.get("message", "")))
+        return "warning", "⚠️  %s Stalled - %s%s" % (label, subject, _saying(" - ", event.get("message", "")))
     if what == "stopped" and run["account"]:
         return "warning", "⚠️  %s Stopped - %s - goes on at the next start" % (label, subject)
     return None
