@@ -34,7 +34,7 @@ func Inspect(dir string, each func(Record)) (Report, error) {
 
 // inspect checks a journal without taking the lock.
 func inspect(dir string, each func(Record)) (Report, error) {
-	r := Report{Counts: map[Kind]int{}}
+	r := Report{Counts: map[Kind]int{}, unread: map[uint64]bool{}}
 	found, err := segments(dir)
 	if err != nil {
 		return r, err
@@ -151,6 +151,9 @@ func (s *seals) check() []Finding {
 // link checks that a seal follows from the one before.
 func (s *seals) link(n uint64) []Finding {
 	seal, err := readSeal(s.dir, n)
+	if err != nil && !errors.Is(err, errSeal) && !errors.Is(err, fs.ErrNotExist) {
+		return []Finding{{Kind: Unreadable, Segment: n, Note: err.Error()}}
+	}
 	if err != nil {
 		return []Finding{{Kind: BadSeal, Segment: n, Note: err.Error()}}
 	}

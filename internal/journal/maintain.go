@@ -58,6 +58,7 @@ type upkeep struct {
 	dir     string
 	release func()
 	from    uint64                  // the seals from here on are to be made anew; 0: none
+	unread  map[uint64]bool         // segments that cannot be read: a repair leaves them as they are
 	reached func(step string) error // a test ends the work here, as a kill would
 }
 

@@ -19,7 +19,9 @@ const SetAside = "set-aside"
 // that are no record become filler, a missing segment becomes a filler, permission
 // bits are set right, and seals are made anew from the first change on. What is
 // lost stays lost: records missing without a trace of damage, and disorder, are
-// found again by the next check. Killed at any moment, it can be called again.
+// found again by the next check, and so is a segment that cannot be read, which
+// stays as it is. Killed at any moment, or ended by an error such as
+// a full disk, it can be called again: what it had done by then is right.
 // It waits some seconds for another maintainer, then gives [ErrMaintained].
 func Repair(dir string) (Report, error) {
 	u, err := holdSoon(dir)
@@ -35,6 +37,7 @@ func (u *upkeep) repair() (Report, error) {
 	if err != nil {
 		return r, err
 	}
+	u.unread = r.unread
 	if r.Counts[BadHeader] > 0 {
 		if err := u.remakeHeader(&r); err != nil {
 			return r, err
@@ -51,6 +54,9 @@ func (u *upkeep) repair() (Report, error) {
 		return r, err
 	}
 	for i, n := range found {
+		if u.unread[n] {
+			continue
+		}
 		if err := u.mend(&r, n, i == len(found)-1); err != nil {
 			return r, err
 		}
@@ -82,36 +88,12 @@ func (u *upkeep) fillGaps(r *Report) error {
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	there := map[uint64]bool{}
-	for _, n := range found {
-		there[n] = true
-	}
-	top := found[len(found)-1]
-	info, err := os.Stat(segmentPath(u.dir, top))
-	if err != nil {
-		return fmt.Errorf("repair journal: %w", err)
-	}
-	sealed, err := numbered(u.dir, sealSuffix)
+	last, err := u.ensureSuccessor(found[len(found)-1])
 	if err != nil {
 		return err
 	}
-	last := top
-	if len(sealed) > 0 && sealed[len(sealed)-1] >= top {
-		last = sealed[len(sealed)-1]
-	}
-	if last > top || info.Mode().Perm() == sealedMode {
-		// Its successor held records that are gone; followers may stand in it. A new one comes after it.
-		last = max(last, top+1)
-		if err := os.WriteFile(segmentPath(u.dir, last+1), nil, openMode); err != nil {
-			return fmt.Errorf("repair journal: %w", err)
-		}
-		if err := u.step("newest made"); err != nil {
-			return err
-		}
-		there[last+1] = true
-	}
 	for n := found[0]; n <= last; n++ {
-		if there[n] {
+		if slices.Contains(found, n) {
 			continue
 		}
 		if err := u.beginRewrite(n); err != nil {
@@ -123,6 +105,33 @@ func (u *upkeep) fillGaps(r *Report) error {
 		r.did("segment %d is missing: a filler stands in its place", n)
 	}
 	return nil
+}
+
+// ensureSuccessor makes a new newest segment when the one that is there was
+// sealed. It returns the number of the last segment that must have been there.
+func (u *upkeep) ensureSuccessor(top uint64) (last uint64, err error) {
+	info, err := os.Stat(segmentPath(u.dir, top))
+	if err != nil && !u.unread[top] {
+		return 0, fmt.Errorf("repair journal: %w", err)
+	}
+	closed := err == nil && info.Mode().Perm() == sealedMode
+	sealed, err := numbered(u.dir, sealSuffix)
+	if err != nil {
+		return 0, err
+	}
+	last = top
+	if len(sealed) > 0 {
+		last = max(last, sealed[len(sealed)-1])
+	}
+	if last == top && !closed {
+		return last, nil
+	}
+	// The successor held records that are gone; followers may stand in it. A new one comes after it.
+	last = max(last, top+1)
+	if err := os.WriteFile(segmentPath(u.dir, last+1), nil, openMode); err != nil {
+		return 0, fmt.Errorf("repair journal: %w", err)
+	}
+	return last, u.step("newest made")
 }
 
 // standIn makes a sealed segment of one line of filler.
@@ -273,6 +282,7 @@ func (u *upkeep) copyAside(name, path string, at, size int64) (err error) {
 	}
 	_, err = io.Copy(to, io.NewSectionReader(from, at, size))
 	if err = errors.Join(err, to.Sync(), to.Close(), syncFolder(filepath.Dir(target))); err != nil {
+		_ = os.Remove(target) // half a copy helps nobody, and the disk may be full
 		return err
 	}
 	return u.step("set aside")

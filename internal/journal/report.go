@@ -87,6 +87,8 @@ type Report struct {
 	Counts   map[Kind]int `json:"counts"`         // of all findings
 	Findings []Finding    `json:"findings"`       // the first [MaxFindings]
 	Done     []string     `json:"done,omitempty"` // what a repair changed
+
+	unread map[uint64]bool // segments that could not be read
 }
 
 // MaxFindings is how many findings a report lists.

@@ -189,7 +189,8 @@ func (u *upkeep) replace(n uint64, patches []patch) error {
 	return u.step("segment replaced")
 }
 
-// copySegment writes size bytes of segment n, with patches, to its temporary file.
+// copySegment writes size bytes of segment n, with patches, to its temporary
+// file. After an error that is gone: the disk may be full.
 func (u *upkeep) copySegment(n uint64, size int64, patches []patch) (err error) {
 	path := segmentPath(u.dir, n)
 	from, err := os.Open(path)
@@ -206,7 +207,11 @@ func (u *upkeep) copySegment(n uint64, size int64, patches []patch) (err error) 
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, to.Close()) }()
+	defer func() {
+		if err = errors.Join(err, to.Close()); err != nil {
+			_ = os.Remove(path + ".tmp")
+		}
+	}()
 	if _, err := io.Copy(to, io.LimitReader(from, size)); err != nil {
 		return err
 	}
@@ -269,6 +274,12 @@ func (u *upkeep) finishRewrite() error {
 		if n < r.From {
 			continue
 		}
+		if u.unread[n] {
+			if err := u.chainUnread(n); err != nil {
+				return err
+			}
+			continue
+		}
 		if info, err := os.Stat(segmentPath(u.dir, n)); err != nil || info.Mode().Perm() != sealedMode {
 			break // its sealing was interrupted, and is ended next
 		}
@@ -310,6 +321,16 @@ func (u *upkeep) sealAgain(n uint64) error {
 		return fmt.Errorf("seal segment %d again: %w", n, err)
 	}
 	return nil
+}
+
+// chainUnread lets the seal of a segment that cannot be read follow from the
+// one before it. Without a seal it stays so.
+func (u *upkeep) chainUnread(n uint64) error {
+	seal, err := readSeal(u.dir, n)
+	if err != nil {
+		return nil //nolint:nilerr // the next check says so again
+	}
+	return u.chainSeal(seal)
 }
 
 // moveAside moves a file of the journal's folder into set-aside.

@@ -174,7 +174,8 @@ func follows(writer uint64, last, m mark) (bad Finding, repeat bool) {
 // merger puts the scans of segments together, in order.
 type merger struct {
 	report *Report
-	whole  bool // the journal is there from its first segment on
+	whole  bool   // the journal is there from its first segment on
+	unread uint64 // the last segment that could not be read: what seems lost may stand there
 	last   map[uint64]mark
 	fills  map[uint64][2]int64 // first and last filler of the segments that have any
 }
@@ -187,6 +188,11 @@ func newMerger(r *Report, found []uint64) *merger {
 }
 
 func (m *merger) merge(s *scan) {
+	if s.err != nil {
+		m.report.unread[s.n] = true
+		m.unread = s.n
+		return
+	}
 	m.report.Records += s.records - s.repeats
 	m.report.Repeats += s.repeats
 	m.report.Bytes += s.counted
@@ -202,13 +208,16 @@ func (m *merger) merge(s *scan) {
 	for _, sp := range s.spans {
 		before, known := m.last[sp.writer]
 		m.last[sp.writer] = sp.last
-		if !known && !m.whole {
+		if !known && (!m.whole || m.unread > 0) {
 			continue // what came before may have been removed
 		}
 		f, repeat := follows(sp.writer, before, sp.first)
 		if repeat {
 			m.report.Records--
 			m.report.Repeats++
+		}
+		if f.Kind == Lost && before.at.Segment < m.unread {
+			f.Kind = ""
 		}
 		if f.Kind == Lost && m.filled(before.at, sp.first.at) {
 			f.Kind = Mended

@@ -114,6 +114,9 @@ func (u *upkeep) finish() error {
 		first--
 	}
 	for _, n := range older[first:] {
+		if u.unread[n] {
+			continue
+		}
 		if err := u.closeSegment(n); err != nil {
 			return err
 		}
@@ -224,11 +227,17 @@ func (u *upkeep) closeSegment(n uint64) error {
 
 // writeSeal puts the seal of the first size bytes of segment n in place.
 func (u *upkeep) writeSeal(n uint64, size int64, doubtful bool) error {
-	seal := SealOf{Segment: n, Size: size, Doubtful: doubtful}
-	var err error
-	if seal.SHA256, err = digest(segmentPath(u.dir, n), size); err != nil {
+	sum, err := digest(segmentPath(u.dir, n), size)
+	if err != nil {
 		return fmt.Errorf("seal segment %d: %w", n, err)
 	}
+	return u.chainSeal(SealOf{Segment: n, Size: size, SHA256: sum, Doubtful: doubtful})
+}
+
+// chainSeal puts a seal in place, after the one before it.
+func (u *upkeep) chainSeal(seal SealOf) error {
+	n := seal.Segment
+	var err error
 	if seal.Prev, err = digest(sealPath(u.dir, n-1), growing); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("seal segment %d: %w", n, err)
 	}
