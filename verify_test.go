@@ -73,7 +73,7 @@ func TestVerifyCountsErasedRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tr.Close()
-	if _, err := Erase(t.Context(), tr, "twitter", "somebody"); err != nil {
+	if _, err := Erase(t.Context(), tr, "twitter/somebody"); err != nil {
 		t.Fatal(err)
 	}
 	if r := verified(t, home); r.Erased != 20 || !r.Sound() {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,27 +32,32 @@ import (
 func (o *options) accountErase() *cobra.Command {
 	var yes, dry, asJSON bool
 	cmd := &cobra.Command{
-		Use: "erase [PLATFORM/]USERNAME", Args: cobra.RangeArgs(1, 2),
+		Use: "erase [PLATFORM/]USERNAME", Args: cobra.ExactArgs(1),
 		Short: "Delete all that is stored about an account, and blank it in the journal",
 		Long: `Erase deletes an account's AccountInfo folder, results, raw posts, index entries
 and stored runs, and blanks its name, messages and details in the journal and
-its name in the logs. What is left in the journal says that some account went
-through its stages, and when: miner verify stays green and counts such records.
+its name, as a word, in the logs. What is left in the journal says that some
+account went through its stages, and when: miner verify stays green and counts
+such records.
 
-It cannot be undone. A miner may run meanwhile, but not on this account. Without
-a platform (for pipelines of your own) only journal and logs are blanked.`,
+Name the account as miner status shows it, with its platform where it has one;
+letter case does not matter. It cannot be undone. A miner may run meanwhile, but
+not on this account.`,
 		Example:           "  miner account erase twitter/somebody --dry-run\n  miner account erase twitter/somebody",
 		ValidArgsFunction: o.completeAccounts,
 		RunE: failing(func(cmd *cobra.Command, args []string) error {
-			whose, err := eraseName(strings.Join(args, "/"))
-			if err != nil {
-				return &codedError{exitUsage, err}
+			if args[0] == "" || erase.Masked(erase.Named(args[0]).Username) {
+				return &codedError{exitUsage, fmt.Errorf("%q names no account", args[0])}
 			}
 			c, err := o.existing()
 			if err != nil {
 				return err
 			}
-			e := eraser{config: c, account: whose, name: erase.Account{Platform: string(whose.Platform), Username: whose.Username}}
+			e := eraser{config: c, name: erase.Named(args[0])}
+			if platform, username, err := account.ParseName(args[0]); err == nil {
+				e.account = content.Account{Platform: platform, Username: username}
+				e.name = erase.Account{Platform: string(platform), Username: username}
+			}
 			if dry {
 				return e.preview(cmd)
 			}
@@ -62,32 +68,23 @@ a platform (for pipelines of your own) only journal and logs are blanked.`,
 			if asJSON {
 				return errors.Join(json.NewEncoder(cmd.OutOrStdout()).Encode(done), err)
 			}
-			done.print(cmd.OutOrStdout())
+			if err == nil {
+				done.print(cmd.OutOrStdout())
+			}
 			return err
 		}),
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show what would be deleted")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show what would be erased")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "what was done, as JSON")
 	return cmd
-}
-
-func eraseName(name string) (content.Account, error) {
-	if !strings.Contains(name, "/") {
-		if name == "" || erase.Masked(name) {
-			return content.Account{}, fmt.Errorf("%q is no username", name)
-		}
-		return content.Account{Username: name}, nil
-	}
-	platform, username, err := account.ParseName(name)
-	return content.Account{Platform: platform, Username: username}, err
 }
 
 // eraser erases one account from one home.
 type eraser struct {
 	config  config.Config
-	account content.Account
 	name    erase.Account
+	account content.Account // zero for one of another pipeline, of which only the journal and the logs know
 }
 
 // erased is what was done.
@@ -101,8 +98,6 @@ type erased struct {
 	Mentions []string `json:"mentions"` // objects of other accounts that still name it
 }
 
-func (e eraser) shown() string { return strings.TrimPrefix(e.account.Key(), "/") }
-
 // confirm asks, unless it was answered beforehand.
 func (e eraser) confirm(cmd *cobra.Command, yes bool) error {
 	if yes {
@@ -114,19 +109,44 @@ func (e eraser) confirm(cmd *cobra.Command, yes bool) error {
 		ok = err == nil
 	}
 	if !ok {
-		return &codedError{exitUsage, fmt.Errorf("nobody can be asked here: give --yes to erase %s for good, --dry-run to see what that deletes", e.shown())}
+		return &codedError{exitUsage, fmt.Errorf("nobody can be asked here: give --yes to erase %s for good, --dry-run to see what that means", e.name)}
 	}
-	files, err := e.files(cmd.Context())
-	if err != nil {
+	if err := e.foretell(cmd); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Erasing %s deletes %d files and blanks it in journal, index, stored runs and logs. It cannot be undone.\nErase it? [y/N] ",
-		e.shown(), len(files))
+	_, _ = fmt.Fprint(cmd.ErrOrStderr(), "It cannot be undone. Erase it? [y/N] ")
 	answer, _ := bufio.NewReader(in).ReadString('\n') // an end without an answer is a no
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 		return errors.New("nothing was erased")
 	}
 	return nil
+}
+
+// foretell says what would be erased.
+func (e eraser) foretell(cmd *cobra.Command) error {
+	files, err := e.files(cmd.Context())
+	if err != nil {
+		return err
+	}
+	planned, err := stagewatch.Erasure(e.config.Home, e.name.String())
+	if err != nil && !errors.Is(err, stagewatch.ErrNoJournal) {
+		return err
+	}
+	if len(files) == 0 && planned == (stagewatch.Erased{}) {
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Nothing is known of %s: miner status shows how accounts are named. Only the logs would be searched.\n", e.name)
+		return nil
+	}
+	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Erasing %s deletes %s with its index entries and stored runs, and blanks %s of the journal and its name in the logs.\n",
+		e.name, some(len(files), "file"), some(planned.Records, "record"))
+	return nil
+}
+
+// some returns how many there are of what.
+func some(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
 }
 
 func (e eraser) preview(cmd *cobra.Command) error {
@@ -137,7 +157,10 @@ func (e eraser) preview(cmd *cobra.Command) error {
 	for _, f := range files {
 		_, _ = fmt.Fprintln(cmd.OutOrStdout(), f.path())
 	}
-	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%d files would be deleted, and %s blanked in journal, index, stored runs and logs: nothing was done\n", len(files), e.shown())
+	if err := e.foretell(cmd); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "Nothing was done.")
 	return nil
 }
 
@@ -200,11 +223,11 @@ func (e eraser) objects(ctx context.Context, each func(object) error) error {
 // run erases the account everywhere. It goes on behind a fault, so that as much
 // as possible is erased, and may be repeated.
 func (e eraser) run(ctx context.Context) (done erased, err error) {
-	done = erased{Account: e.shown(), Mentions: []string{}}
+	done = erased{Account: e.name.String(), Mentions: []string{}}
 	if e.account.Platform != "" {
 		release, err := account.Claim(e.config.Locks(), e.account)
 		if errors.Is(err, account.ErrClaimed) {
-			return done, fmt.Errorf("erase %s: it is being worked on: wait until its run has ended, or stop the miner", e.shown())
+			return done, fmt.Errorf("erase %s: it is being worked on: wait until its run has ended, or stop the miner", e.name)
 		}
 		if err != nil {
 			return done, err
@@ -267,38 +290,49 @@ func (e eraser) fromJournal(ctx context.Context) (done stagewatch.Erased, err er
 		return done, err
 	}
 	defer tracker.Close()
-	done, err = stagewatch.Erase(ctx, tracker, e.name.Platform, e.name.Username)
+	done, err = stagewatch.Erase(ctx, tracker, e.name.String())
 	if err != nil {
 		return done, err
 	}
 	return done, e.refreshStatus(ctx, tracker)
 }
 
-// refreshStatus returns when the status file names the account no more. Where
-// nobody keeps the home, it keeps it for a moment.
+// refreshStatus returns when the status file and the copy of it that retention
+// goes by name the account no more. Where nobody keeps the home, it does for a moment.
 func (e eraser) refreshStatus(ctx context.Context, tracker *stagewatch.Tracker) error {
-	const patience, again = 5 * time.Second, 50 * time.Millisecond
+	const patience, again = 10 * time.Second, 50 * time.Millisecond
 	keeper, err := stagewatch.NewKeeper(tracker, stagewatch.KeeperConfig{})
 	if err == nil {
 		ended, end := context.WithCancel(ctx)
 		end()
-		return keeper.Run(ended)
+		return errors.Join(keeper.Settle(ctx), keeper.Run(ended))
 	}
 	if !errors.Is(err, stagewatch.ErrKept) {
 		return err
 	}
 	for began := time.Now(); ; <-time.After(again) {
-		text, err := os.ReadFile(filepath.Join(e.config.Home, stagewatch.StatusFile))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if e.name.Mask(text) == 0 || ctx.Err() != nil {
-			return ctx.Err()
+		left, err := e.inStatus()
+		if err != nil || left == "" || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
 		}
 		if time.Since(began) > patience {
-			return fmt.Errorf("%s is still in %s: a process goes on to report it; erase it again when that has ended", e.shown(), stagewatch.StatusFile)
+			return fmt.Errorf("%s is still in %s: a process goes on to report it, or the miner is slow: erase it again later", e.name, left)
 		}
 	}
+}
+
+// inStatus returns the first file that shows the account, "" when none does.
+func (e eraser) inStatus() (string, error) {
+	for _, name := range []string{stagewatch.StatusFile, filepath.Join("journal", "covered.json")} {
+		text, err := os.ReadFile(filepath.Join(e.config.Home, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if e.name.Mask(text) > 0 {
+			return name, nil
+		}
+	}
+	return "", nil
 }
 
 // mentions finds the objects of other accounts whose text names this one: they
@@ -317,8 +351,8 @@ func (e eraser) mentions(ctx context.Context, done *erased) error {
 }
 
 func (d erased) print(w io.Writer) {
-	_, _ = fmt.Fprintf(w, "erased %s: %d records blanked, %d files, %d indexed posts and %d stored runs deleted, %d places in logs masked\n",
-		d.Account, d.Records, d.Files, d.Posts, d.Stored, d.Logs)
+	_, _ = fmt.Fprintf(w, "erased %s: %s blanked, %s, %s and %s deleted, %s in logs masked\n", d.Account,
+		some(d.Records, "record"), some(d.Files, "file"), some(d.Posts, "indexed post"), some(d.Stored, "stored run"), some(d.Logs, "place"))
 	if len(d.Mentions) > 0 {
 		_, _ = fmt.Fprintln(w, "other accounts' files still name it, as a competitor perhaps; a new run writes them anew:")
 	}

@@ -13,10 +13,33 @@ import (
 	"strings"
 )
 
-// Account is whom to erase. The zero Platform stands for any.
+// Account is whom to erase: platform and username, or a username alone for
+// records that name no platform. Letter case tells nobody apart.
 type Account struct {
 	Platform string
 	Username string
+}
+
+// Named returns the account that is shown as platform/username, or as username.
+func Named(name string) Account {
+	platform, username, found := strings.Cut(name, "/")
+	if !found {
+		return Account{Username: name}
+	}
+	return Account{Platform: platform, Username: username}
+}
+
+// String returns the account as it is shown.
+func (a Account) String() string {
+	if a.Platform == "" {
+		return a.Username
+	}
+	return a.Platform + "/" + a.Username
+}
+
+// Is reports whether a record of platform and account is about a.
+func (a Account) Is(platform, account string) bool {
+	return account != "" && strings.EqualFold(Account{platform, account}.String(), a.String())
 }
 
 // Mask puts asterisks over the username in text, in place, wherever it stands as

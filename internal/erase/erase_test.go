@@ -64,7 +64,8 @@ func TestEditBlanksOwnRecordsAndMasksOthers(t *testing.T) {
 			want:    `{"v":1,"kind":"stage","what":"failed","time":"2026-11-23T10:00:00Z","clock":5,"owner":{"pid":1},"run":"RUN","platform":"twitter","account":"********","stage":3}`,
 			own:     true,
 		},
-		"own, escaped":        {payload: `{"v":1,"run":"r","account":"\u0073omebody","message":"hello"}`, want: `{"v":1,"run":"RUN","account":"********"}`, own: true},
+		"own, escaped":        {payload: `{"v":1,"run":"r","platform":"twitter","account":"\u0073omebody","message":"hello"}`, want: `{"v":1,"run":"RUN","platform":"twitter","account":"********"}`, own: true},
+		"no platform":         {payload: `{"v":1,"run":"r","account":"somebody","done":1}`},
 		"other platform":      {payload: `{"v":1,"platform":"instagram","account":"somebody","message":"about another"}`},
 		"other account":       {payload: `{"v":1,"account":"other","message":"like somebody, not somebody2","details":{"somebody":["x\"somebody"]}}`, want: `{"v":1,"account":"other","message":"like ********, not somebody2","details":{"********":["x\"********"]}}`},
 		"a number is no name": {payload: `{"v":1,"message":"somebody2"}`},
@@ -169,5 +170,28 @@ func TestFileIsMaskedAcrossBlocks(t *testing.T) {
 	}
 	if n, err := a.Folder(path + "-none"); n != 0 || err != nil {
 		t.Errorf("Folder of none = %d, %v", n, err)
+	}
+}
+
+func TestIs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		platform, account string
+		want              bool
+	}{
+		"twitter/somebody": {"twitter", "SomeBody", true},
+		"twitter/other":    {"twitter", "somebody", false},
+		"somebody":         {"", "somebody", true},
+		"Somebody":         {"twitter", "somebody", false},
+		"x/somebody":       {"", "somebody", false},
+		"team/shop":        {"", "team/shop", true},
+		"":                 {"", "", false},
+	} {
+		if got := Named(name).Is(c.platform, c.account); got != c.want {
+			t.Errorf("Named(%q).Is(%q, %q) = %v", name, c.platform, c.account, got)
+		}
+		if got := Named(name).String(); got != name {
+			t.Errorf("Named(%q).String() = %q", name, got)
+		}
 	}
 }

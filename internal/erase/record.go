@@ -62,7 +62,7 @@ func (r *Records) Edit(payload []byte) ([]byte, bool) {
 		return payload, false
 	}
 	a := r.account
-	if strings.EqualFold(of.Account, a.Username) && (of.Platform == a.Platform || of.Platform == "" || a.Platform == "") {
+	if a.Is(of.Platform, of.Account) {
 		return r.blank(of, fields), true
 	}
 	masked, edited := 0, bytes.Clone(payload)
