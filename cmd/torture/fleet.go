@@ -19,6 +19,7 @@ import (
 )
 
 const (
+	keeperKind = "keeper"
 	lostLimit  = time.Second     // the promise
 	air        = 2 * time.Second // on top, for a machine that does much else
 	endPatient = 30 * time.Second
@@ -33,6 +34,7 @@ type crew struct {
 	writers int // begun so far
 	lastly  *journal.Follower
 
+	torn   bool                // its writers began in another home
 	keep   int64               // bytes that retention leaves, 0 for everything
 	self   string              // this program
 	as     *syscall.Credential // who its processes are, nil for our own user
@@ -101,32 +103,43 @@ func (c *crew) dismiss() {
 
 // muster says who is there in this round.
 func (c *crew) muster() {
-	for n := range 3 + c.rng.IntN(3) {
+	c.writing(3+c.rng.IntN(3), 1+c.rng.IntN(3))
+	c.tended()
+	size := int64(32<<10) << c.rng.IntN(5)
+	keep := int64(c.rng.IntN(2)) << (20 + c.rng.IntN(3))
+	c.tidied(size, keep)
+}
+
+// writing adds writers in Go and, where its client is, in Python.
+func (c *crew) writing(inGo, inPython int) {
+	for n := range inGo {
 		c.add("Go writer", 4, func(ctx context.Context, m *member) (*process, error) {
 			return c.goWriter(ctx, m, "go"+strconv.Itoa(n))
 		})
 	}
-	if _, err := os.Stat(c.python()); err == nil {
-		for n := range 1 + c.rng.IntN(3) {
-			c.add("Python writer", 4, func(ctx context.Context, m *member) (*process, error) {
-				return c.pythonWriter(ctx, m, "py"+strconv.Itoa(n))
-			})
-		}
+	if _, err := os.Stat(filepath.Join(c.o.python, "miner_stage_tracker.py")); err != nil {
+		c.progress("no writers in Python: %v", err)
+		return
 	}
-	c.tended()
-	if c.rng.IntN(2) == 0 {
-		c.keep = int64(1<<20) << c.rng.IntN(3)
+	for n := range inPython {
+		c.add("Python writer", 4, func(ctx context.Context, m *member) (*process, error) {
+			return c.pythonWriter(ctx, m, "py"+strconv.Itoa(n))
+		})
 	}
-	size := int64(32<<10) << c.rng.IntN(5)
-	c.add("rotation", 3, func(ctx context.Context, m *member) (*process, error) {
-		return c.role(ctx, m, "as-rotation", strconv.FormatInt(size, 10), strconv.FormatInt(c.keep, 10))
+}
+
+// tidied adds somebody who seals segments of a size, and leaves no more bytes than keep, if that is set.
+func (c *crew) tidied(size, keep int64) {
+	c.keep = keep
+	c.add("upkeep", 4, func(ctx context.Context, m *member) (*process, error) {
+		return c.role(ctx, m, "as-upkeep", strconv.FormatInt(size, 10), strconv.FormatInt(keep, 10))
 	})
 }
 
 // tended adds those who look after the home.
 func (c *crew) tended() {
 	for range 2 {
-		c.add("keeper", 2, c.keeper)
+		c.add(keeperKind, 2, c.keeper)
 	}
 	c.add("follower", 2, func(ctx context.Context, m *member) (*process, error) { return c.role(ctx, m, "as-follower") })
 }
@@ -134,8 +147,6 @@ func (c *crew) tended() {
 func (c *crew) add(kind string, weight int, begin func(ctx context.Context, m *member) (*process, error)) {
 	c.members = append(c.members, &member{kind: kind, weight: weight, begin: begin})
 }
-
-func (c *crew) python() string { return filepath.Join(c.o.python, "miner_stage_tracker.py") }
 
 // fill puts a new process into a place.
 func (c *crew) fill(ctx context.Context, m *member) (err error) {
@@ -152,7 +163,7 @@ func (c *crew) role(ctx context.Context, m *member, role string, args ...string)
 func (c *crew) goWriter(ctx context.Context, m *member, name string) (*process, error) {
 	lanes := 1 + max(0, c.rng.IntN(5)-2)
 	hear := c.enter(m)
-	command := []string{c.self, "as-writer", c.home, c.seed(), strconv.Itoa(m.number), strconv.Itoa(lanes), name}
+	command := []string{c.self, "as-writer", c.home, c.seed(), strconv.Itoa(m.number), strconv.Itoa(lanes), name, c.pause()}
 	p, err := start(ctx, m.kind, hear, c.as, append(slices.Clone(c.before), command...)...)
 	if err == nil {
 		c.ledger.began(m.number, p)
@@ -164,12 +175,16 @@ func (c *crew) pythonWriter(ctx context.Context, m *member, name string) (*proce
 	lanes := 1 + max(0, c.rng.IntN(3)-1)
 	hear := c.enter(m)
 	p, err := start(ctx, m.kind, hear, c.as, "python3", "cmd/torture/writer.py", c.o.python, c.home, c.seed(),
-		strconv.Itoa(m.number), strconv.Itoa(lanes), name)
+		strconv.Itoa(m.number), strconv.Itoa(lanes), name, c.pause())
 	if err == nil {
 		c.ledger.began(m.number, p)
 	}
 	return p, err
 }
+
+// pause returns how long a writer pauses at most, in milliseconds: many leave
+// one another, and us, some air.
+func (c *crew) pause() string { return strconv.Itoa(4 + len(c.members)*len(c.members)/12) }
 
 // enter gives the place's next writer its number, and returns who hears what it prints.
 func (c *crew) enter(m *member) (hear func(string)) {
@@ -362,6 +377,14 @@ func (c *crew) audit(ctx context.Context) error {
 	c.ledger.settle()
 	c.count("fragments that readers skipped", c.lastly.Skipped().Damaged)
 	c.count("segments", int(c.ledger.book.Position.Segment))
+	report, err := stagewatch.Verify(c.home)
+	if err != nil {
+		return err
+	}
+	if !report.Sound() && !c.torn {
+		c.broke("verify: %s", encode(report))
+	}
+	c.count("records written again at a seal", int(report.Journal.Repeats))
 	if err := c.auditFollower(ctx); err != nil {
 		return err
 	}
@@ -415,7 +438,8 @@ func (c *crew) auditFold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if got, want := encode(read.Runs), encode(whole.Runs); got != want {
+	view := func(s *stagewatch.State) string { return strings.ReplaceAll(encode(s.Runs), "long ", "     ") } // see shush
+	if got, want := view(read), view(&whole); got != want {
 		c.broke("status and journal tell different things of the runs: see status.got and status.want")
 		return errors.Join(os.WriteFile(c.home+"/status.got", []byte(got), 0o600), os.WriteFile(c.home+"/status.want", []byte(want), 0o600))
 	}

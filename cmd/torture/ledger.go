@@ -38,6 +38,7 @@ type author struct {
 	dead    bool
 	adopted bool // the first that is read of it may have any number
 	mourned bool // it was told lost while it lived
+	late    bool // its stages were not told lost in time
 }
 
 // lines is one lane's sequence.
@@ -205,7 +206,7 @@ func (l *ledger) overdue(limit time.Duration) (due int) {
 	defer l.mu.Unlock()
 	for _, a := range l.writers {
 		killed, dead := a.killed()
-		if !dead || len(a.open) == 0 {
+		if !dead || len(a.open) == 0 || a.late {
 			continue
 		}
 		due += len(a.open)
@@ -215,7 +216,7 @@ func (l *ledger) overdue(limit time.Duration) (due int) {
 		}
 		if late := time.Since(since); l.keeping && late > limit {
 			l.broke("lost: %s %d is dead for %v and %d stages were not told lost", a.kind, a.number, late, len(a.open))
-			clear(a.open)
+			a.late = true
 		}
 	}
 	return due

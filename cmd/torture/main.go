@@ -87,7 +87,8 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"odd", 0, odd},
-		{"fleet", 75, fleet},
+		{"mend", 30, mend},
+		{"fleet", 70, fleet},
 	}
 }
 

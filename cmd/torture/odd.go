@@ -23,6 +23,9 @@ func odd(ctx context.Context, r *round) error {
 	}
 	home := r.home
 	for n, e := range []examination{
+		{"sixteen writers in each language", together},
+		{"everybody stopped, as on a machine that sleeps", asleep},
+		{"keeper stopped while a writer dies", stoppedKeeper},
 		{"writer stopped over rotation and retention", stoppedWriter},
 		{"journal folder read-only for a while", readOnly},
 		{"writer in another time namespace", otherClock},
@@ -44,35 +47,97 @@ func odd(ctx context.Context, r *round) error {
 	return ctx.Err()
 }
 
-// crowd adds two Go writers, two keepers and a follower.
+// crowd adds two writers, two keepers and a follower.
 func (c *crew) crowd() {
-	c.pair()
+	c.writing(2, 0)
 	c.tended()
 }
 
-// pair adds two Go writers.
-func (c *crew) pair() {
-	for n := range 2 {
-		c.add("Go writer", 0, func(ctx context.Context, m *member) (*process, error) {
-			return c.goWriter(ctx, m, "go"+strconv.Itoa(n))
-		})
-	}
+const few = 200 // records
+
+// hear waits until a few more of a writer's records are acknowledged.
+func (c *crew) hear(ctx context.Context, m *member) error {
+	return c.heard(ctx, m, c.ledger.acknowledged(m.number)+few)
 }
 
-// hear waits until a few hundred more of a writer's records are acknowledged.
-func (c *crew) hear(ctx context.Context, m *member) error {
-	const few = 200
-	from := c.ledger.acknowledged(m.number)
-	for began := time.Now(); c.ledger.acknowledged(m.number) < from+few; {
+// heard waits until a writer's records are acknowledged up to number n.
+func (c *crew) heard(ctx context.Context, m *member, n int64) error {
+	for began := time.Now(); c.ledger.acknowledged(m.number) < n; {
 		if !pause(ctx, time.Millisecond) {
 			return nil
 		}
 		if time.Since(began) > endPatient {
-			c.broke("%s: nothing more was acknowledged for %v", m.kind, endPatient)
+			c.broke("%s: no %d records were acknowledged in %v", m.kind, few, endPatient)
 			return nil
 		}
 	}
 	return nil
+}
+
+// together lets many writers of both languages work on one home.
+func together(ctx context.Context, c *crew) error {
+	const each = 16
+	c.writing(each, each)
+	c.tended()
+	c.tidied(256<<10, 0)
+	return c.work(ctx, func(ctx context.Context) error {
+		for _, m := range c.members {
+			if m.number == 0 {
+				continue
+			}
+			if err := c.heard(ctx, m, few); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// asleep stops every process for a while. Nobody is taken for dead after it.
+func asleep(ctx context.Context, c *crew) error {
+	c.crowd()
+	return c.work(ctx, func(ctx context.Context) error {
+		if err := c.hear(ctx, c.members[0]); err != nil {
+			return err
+		}
+		for _, signal := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT} {
+			for _, m := range c.members {
+				if err := m.p.cmd.Process.Signal(signal); err != nil {
+					return err
+				}
+			}
+			pause(ctx, lostLimit+air)
+		}
+		return errors.Join(c.hear(ctx, c.members[0]), c.hear(ctx, c.members[1]))
+	})
+}
+
+// stoppedKeeper stops both keepers while a writer is killed. What it left open
+// is told lost when one of them goes on.
+func stoppedKeeper(ctx context.Context, c *crew) error {
+	c.crowd()
+	signal := func(s syscall.Signal) (err error) {
+		for _, m := range c.members {
+			if m.kind == keeperKind {
+				err = errors.Join(err, m.p.cmd.Process.Signal(s))
+			}
+		}
+		return err
+	}
+	return c.work(ctx, func(ctx context.Context) error {
+		if err := errors.Join(c.hear(ctx, c.members[0]), signal(syscall.SIGSTOP)); err != nil {
+			return err
+		}
+		c.ledger.keeperIs(false)
+		if err := c.replace(ctx, c.members[0]); err != nil {
+			return err
+		}
+		if err := errors.Join(c.hear(ctx, c.members[0]), c.hear(ctx, c.members[1])); err != nil {
+			return err
+		}
+		c.ledger.keeperIs(true)
+		return errors.Join(signal(syscall.SIGCONT), c.hear(ctx, c.members[1]))
+	})
 }
 
 // readOnly takes the right to make files in the journal's folder away for a
@@ -173,8 +238,8 @@ func stoppedWriter(ctx context.Context, c *crew) error {
 // the keeper of the old one, and the writers of the old one go on in it.
 func deletedHome(ctx context.Context, c *crew) error {
 	defer c.dismiss()
-	c.pair()
-	c.add("keeper", 0, c.keeper)
+	c.writing(2, 0)
+	c.add(keeperKind, 0, c.keeper)
 	for _, m := range c.members {
 		if err := c.fill(ctx, m); err != nil {
 			return err
@@ -198,7 +263,7 @@ func deletedHome(ctx context.Context, c *crew) error {
 	if err != nil {
 		return err
 	}
-	again.writers = len(old)
+	again.writers, again.torn = len(old), true
 	for _, m := range old { // what they have to say is a new story
 		again.ledger.adopt(m.number, m.p)
 	}

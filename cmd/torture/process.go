@@ -103,3 +103,6 @@ func (p *process) wasAsked() bool {
 	defer p.mu.Unlock()
 	return p.asked
 }
+
+// finished reports whether an ended process came to a good end by itself.
+func (p *process) finished() bool { return p.cmd.ProcessState.Success() }

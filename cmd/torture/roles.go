@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +23,8 @@ const roleWord = "as-"
 // play is a child's main. Its arguments are role, home, seed and what the role wants.
 func play(ctx context.Context, args []string, out io.Writer) int {
 	roles := map[string]func(context.Context, part) error{
-		"as-writer": writer, "as-keeper": keeper, "as-follower": follower, "as-rotation": rotation,
+		"as-writer": writer, "as-keeper": keeper, "as-follower": follower, "as-upkeep": upkeep,
+		"as-repair": repair, "as-rewrite": rewrite,
 	}
 	const least = 3
 	role := roles[args[0]]
@@ -77,7 +79,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// keeper keeps the home, as soon as nobody else does. It prints "kept" then.
+// keeper keeps the home, as soon as nobody else does, and prints "kept" then.
+// When its home is removed it keeps nothing any more.
 func keeper(ctx context.Context, p part) error {
 	const again = 5 * time.Millisecond
 	t, err := stagewatch.Open(stagewatch.Config{Home: p.home})
@@ -94,9 +97,12 @@ func keeper(ctx context.Context, p part) error {
 			continue
 		}
 		_, _ = fmt.Fprintln(p.out, "kept")
-		if err := k.Run(ctx); !errors.Is(err, stagewatch.ErrKept) {
-			return err
-		} // else the home was replaced, and somebody keeps the new one
+		err = k.Run(ctx)
+		if errors.Is(err, stagewatch.ErrKept) { // its home was removed: what comes in its place is not ours
+			<-ctx.Done()
+			return nil
+		}
+		return err
 	}
 }
 
@@ -173,20 +179,37 @@ func replace(path string, v any) error {
 	return os.Rename(path+".tmp", path)
 }
 
-// rotation does again and again, at random, what keeps a journal in shape. Its
+// upkeep does again and again, at random, what keeps a journal in shape. Its
 // arguments are the size at which a segment is sealed, and the bytes that
 // retention leaves, 0 for everything.
-func rotation(ctx context.Context, p part) error {
-	const longest = 40 * time.Millisecond
+func upkeep(ctx context.Context, p part) error {
+	const longest = 60 * time.Millisecond
 	for pause(ctx, time.Duration(p.rng.Int64N(int64(longest)))) {
-		if err := tend(p.home, p); err != nil && !errors.Is(err, journal.ErrMaintained) {
+		var err error
+		switch p.rng.IntN(16) {
+		case 0:
+			_, err = stagewatch.Repair(p.home)
+		case 1:
+			_, err = journal.Rewrite(p.home+"/journal", shush)
+		default:
+			err = tend(p.home, p)
+		}
+		if err != nil && !errors.Is(err, journal.ErrMaintained) {
 			return err
 		}
 	}
 	return nil
 }
 
-// tend does one piece of maintenance.
+// shush blanks the long messages, which takes from no record what the torture looks at.
+func shush(payload []byte) ([]byte, bool) {
+	if !bytes.Contains(payload, []byte("long long long")) {
+		return nil, false
+	}
+	return bytes.ReplaceAll(payload, []byte("long "), []byte("     ")), true
+}
+
+// tend seals the newest segment when it is large enough, or removes old ones.
 func tend(home string, p part) error {
 	dir := home + "/journal"
 	limit, keep := p.number(0), p.number(1)

@@ -21,8 +21,8 @@ type mark struct {
 const patience = 50 * time.Millisecond // what a call may wait for a disk
 
 // writer takes made-up accounts through their stages, from as many goroutines
-// as it is told: its arguments are its number and that of its lanes, and a
-// name for its accounts. After what is acknowledged it prints lane and
+// as it is told: its arguments are its number and that of its lanes, a
+// name for its accounts, and the longest pause between calls in milliseconds. After what is acknowledged it prints lane and
 // sequence number.
 //
 // A record is acknowledged once Flush has returned after it. With one lane it
@@ -30,8 +30,8 @@ const patience = 50 * time.Millisecond // what a call may wait for a disk
 // the last Flush: such a call did not give up waiting.
 func writer(ctx context.Context, p part) error {
 	const names = 2
-	if len(p.args) <= names {
-		return fmt.Errorf("want number, lanes, name")
+	if len(p.args) <= names+1 {
+		return fmt.Errorf("want number, lanes, name, pause")
 	}
 	t, err := stagewatch.Open(stagewatch.Config{Home: p.home})
 	if err != nil {
@@ -44,6 +44,7 @@ func writer(ctx context.Context, p part) error {
 	for n := range lanes {
 		l := lane{
 			t: t, alone: lanes == 1, prompt: true, rng: rand.New(rand.NewPCG(p.seed, uint64(n)+1)),
+			calm: time.Duration(p.number(names+1)) * time.Millisecond,
 			mark: mark{Writer: int(p.number(0)), Lane: n}, name: fmt.Sprintf("%s-%d", p.args[names], n),
 		}
 		l.acknowledged = func(seq int64) error {
@@ -64,6 +65,7 @@ type lane struct {
 	alone        bool // it is the only one of its process
 	prompt       bool // every call since the last Flush took less than the patience
 	rng          *rand.Rand
+	calm         time.Duration // the longest pause between calls
 	mark         mark
 	name         string
 	accounts     [4]work
@@ -77,7 +79,7 @@ type work struct {
 }
 
 func (l *lane) run(ctx context.Context) {
-	const burst, calm = 100, 4 * time.Millisecond
+	const burst = 100
 	for fast := 0; ctx.Err() == nil; fast-- {
 		took := l.call()
 		l.prompt = l.prompt && took < patience
@@ -90,7 +92,7 @@ func (l *lane) run(ctx context.Context) {
 		if l.rng.IntN(burst) == 0 {
 			fast = l.rng.IntN(burst)
 		}
-		if !pause(ctx, time.Duration(l.rng.Int64N(int64(calm)))) {
+		if !pause(ctx, time.Duration(l.rng.Int64N(int64(l.calm)))) {
 			return
 		}
 	}

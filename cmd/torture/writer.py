@@ -1,5 +1,6 @@
 """A writer in Python, as writer.go is one in Go: folder of the client, home,
-seed, number, lanes, name of its accounts. It ends when its standard input does."""
+seed, number, lanes, name of its accounts, the longest pause between calls in
+milliseconds. It ends when its standard input does."""
 
 import os
 import random
@@ -20,7 +21,7 @@ def text(dice):
     return "one line of text, as most are: " + "x" * dice.randrange(80)
 
 
-def lane(tracker, number, n, lanes, name, dice):
+def lane(tracker, number, n, lanes, name, calm, dice):
     stages = [[0, False] for _ in range(4)]  # of each account: the stage, and whether it runs
     seq, prompt, fast = 0, True, 0
     while True:
@@ -57,17 +58,17 @@ def lane(tracker, number, n, lanes, name, dice):
             continue
         if dice.randrange(100) == 0:
             fast = dice.randrange(100)
-        time.sleep(dice.random() * 0.008)
+        time.sleep(dice.random() * calm)
 
 
 def main():
-    client, home, seed, number, lanes, name = sys.argv[1:]
+    client, home, seed, number, lanes, name, calm = sys.argv[1:]
     sys.path.insert(0, client)
     import miner_stage_tracker
 
     tracker = miner_stage_tracker.StageTracker(home)
     for n in range(int(lanes)):
-        given = (tracker, int(number), n, int(lanes), name, random.Random(int(seed) + n))
+        given = (tracker, int(number), n, int(lanes), name, int(calm) / 1000, random.Random(int(seed) + n))
         threading.Thread(target=lane, args=given, daemon=True).start()
     sys.stdin.read()
 
