@@ -254,7 +254,11 @@ func TestProtocolCalls(t *testing.T) {
 func TestProtocolRuns(t *testing.T) {
 	type vector struct {
 		Given string `json:"MINER_RUN"`
-		Steps []protocolCall
+		Steps []struct {
+			protocolCall
+
+			Recorded *string // the platform
+		}
 	}
 	for name, v := range vectors[vector](t, "runs.json") {
 		t.Run(name, func(t *testing.T) {
@@ -263,7 +267,11 @@ func TestProtocolRuns(t *testing.T) {
 			known := map[string]string{"given": "given"}
 			for i, step := range v.Steps {
 				step.make(tr)
-				run, _ := last(t, tr)["run"].(string)
+				record := last(t, tr)
+				run, _ := record["run"].(string)
+				if platform, _ := record["platform"].(string); step.Recorded != nil && platform != *step.Recorded {
+					t.Errorf("step %d: platform %q, want %q", i+1, platform, *step.Recorded)
+				}
 				if want, ok := known[step.Run]; ok && run != want {
 					t.Errorf("step %d: run %q, want that of %s", i+1, run, step.Run)
 				}

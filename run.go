@@ -39,7 +39,8 @@ func On(name string) Option { return platform(name) }
 
 // InRun names the run that the stage belongs to. Without it the run is $MINER_RUN, else
 // the process's open run for the account, which is opened by its first start
-// and anew after an end or when a stage number goes back.
+// and anew after an end or when a stage number goes back. A platform that only
+// the run or only the call names is no difference.
 func InRun(id string) Option { return option(func(e *Event) { e.Run = id }) }
 
 // Key names the stage by its key in the definition. The number that the call
@@ -141,49 +142,94 @@ func (r *Run) on() *Tracker {
 
 // openRun is what a process remembers of a run that it opened without being given an id.
 type openRun struct {
-	id    string
-	stage int
-	ended bool
+	id       string
+	platform string
+	stage    int
+	ended    bool
 }
 
-// subject is whom a run is about.
-type subject struct{ platform, account string }
+// openRuns are the runs that a process remembers, by account, the oldest of an
+// account first. No two of an account are on the same platform.
+type openRuns map[string][]*openRun
 
-// runOf returns the run that a call without one belongs to. The caller holds t.mu.
+// of returns the run that a call about an account on a platform means, nil when
+// there is none. A platform that only one of them names is no difference: then an
+// open run goes before an ended one, one on the same platform before another, and
+// a newer one before an older.
+func (all openRuns) of(platform, account string) (best *openRun) {
+	rank := 0
+	for _, run := range slices.Backward(all[account]) {
+		mine := 1
+		switch {
+		case run.platform == platform:
+			mine++
+		case account == "" || platform != "" && run.platform != "":
+			continue
+		}
+		if !run.ended {
+			mine += 2
+		}
+		if mine > rank {
+			best, rank = run, mine
+		}
+	}
+	return best
+}
+
+// keep remembers run as the account's newest one, in place of the one on its platform.
+func (all openRuns) keep(account string, run *openRun) {
+	const platforms = 16 // of an account
+	others := slices.DeleteFunc(all[account], func(old *openRun) bool { return old == run || old.platform == run.platform })
+	if len(others) == platforms {
+		others = others[1:]
+	}
+	all[strings.Clone(account)] = append(others, run)
+}
+
+// runOf returns the run that a call without one belongs to. A call with an
+// account but no platform gets that of its run. The caller holds t.mu.
 func (t *Tracker) runOf(e *Event) string {
 	if t.inRun != "" && e.Account != "" {
 		return t.inRun
 	}
-	about := subject{e.Platform, e.Account}
-	open := t.runs[about]
-	again := open != nil && e.What == EventStarted && e.Account != "" && e.Stage < open.stage
-	if open == nil || open.ended && e.What == EventStarted || again {
+	run, starts := t.runs.of(e.Platform, e.Account), e.What == EventStarted
+	if run == nil || run.ended && starts {
 		t.forget()
-		open = &openRun{id: newRunID()}
-		t.runs[subject{strings.Clone(e.Platform), strings.Clone(e.Account)}] = open
+		run = &openRun{id: newRunID(), platform: strings.Clone(e.Platform), stage: -maxNumber}
+		t.runs.keep(e.Account, run)
 	}
-	open.stage = e.Stage
-	open.ended = e.Account != "" && (e.What == EventFailed || e.What == EventCompleted && e.Stage == t.definition.last())
-	return open.id
+	if run.platform == "" && e.Platform != "" {
+		run.platform = strings.Clone(e.Platform)
+		t.runs.keep(e.Account, run)
+	}
+	e.Platform = run.platform
+	if starts && e.Account != "" && e.Stage < run.stage {
+		run = &openRun{id: newRunID(), platform: run.platform}
+		t.runs.keep(e.Account, run)
+	}
+	run.stage = e.Stage
+	run.ended = e.Account != "" && (e.What == EventFailed || e.What == EventCompleted && e.Stage == t.definition.last())
+	return run.id
 }
 
-// forget keeps the memory of runs within bounds: runs that ended go first. An
-// open one that is forgotten begins anew at its next call. The caller holds t.mu.
+// forget keeps the memory of runs within bounds: accounts whose runs have ended
+// go first. An open run that is forgotten begins anew at its next call. The
+// caller holds t.mu.
 func (t *Tracker) forget() {
 	const known = 1 << 16
 	if len(t.runs) < known {
 		return
 	}
-	for about, run := range t.runs {
-		if run.ended {
-			delete(t.runs, about)
+	for account, runs := range t.runs {
+		if !slices.ContainsFunc(runs, func(r *openRun) bool { return !r.ended }) {
+			delete(t.runs, account)
 		}
 	}
-	for about := range t.runs {
+	for account := range t.runs {
 		if len(t.runs) <= known/2 {
 			break
 		}
-		delete(t.runs, about)
+		delete(t.runs, account)
 	}
 }
 

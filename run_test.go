@@ -184,7 +184,7 @@ func TestStoppedWriterDelaysNobody(t *testing.T) {
 
 // Memory of runs is bounded, however many accounts there are.
 func TestRunsAreNotRememberedForEver(t *testing.T) {
-	tr := &Tracker{definition: DefaultDefinition(), runs: map[subject]*openRun{}}
+	tr := &Tracker{definition: DefaultDefinition(), runs: openRuns{}}
 	for i := range 1<<16 + 10 {
 		tr.mu.Lock()
 		tr.runOf(&Event{What: EventStarted, Account: strconv.Itoa(i), Stage: 1})
@@ -193,7 +193,15 @@ func TestRunsAreNotRememberedForEver(t *testing.T) {
 	if n := len(tr.runs); n > 1<<16 {
 		t.Errorf("%d runs are remembered", n)
 	}
-	if run := tr.runs[subject{account: strconv.Itoa(1<<16 + 9)}]; run == nil {
+	if tr.runs.of("", strconv.Itoa(1<<16+9)) == nil {
 		t.Error("the newest run was forgotten")
+	}
+	for i := range 1000 {
+		tr.mu.Lock()
+		tr.runOf(&Event{What: EventStarted, Account: "u", Platform: strconv.Itoa(i), Stage: 1})
+		tr.mu.Unlock()
+	}
+	if n := len(tr.runs["u"]); n > 16 {
+		t.Errorf("%d runs of one account are remembered", n)
 	}
 }

@@ -81,7 +81,7 @@ func (d *disk) refuse(err error) {
 // on returns a tracker on a disk of the test.
 func on(t *testing.T, d *disk) *Tracker {
 	t.Helper()
-	tr := &Tracker{definition: DefaultDefinition(), runs: map[subject]*openRun{}}
+	tr := &Tracker{definition: DefaultDefinition(), runs: openRuns{}}
 	if err := tr.begin(func() (appender, error) { return d, nil }, false); err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +296,7 @@ func TestOpeningGoesOnBehind(t *testing.T) {
 		d, gate := &disk{}, make(chan struct{})
 		tr := &Tracker{
 			definition: Definition{Name: "Render", Stages: []Stage{{Number: 1, Name: "Draw"}}},
-			runs:       map[subject]*openRun{},
+			runs:       openRuns{},
 		}
 		took := timed(func() {
 			if err := tr.begin(func() (appender, error) { <-gate; return d, nil }, true); err != nil {
@@ -347,7 +347,7 @@ func TestOpeningIsTriedAgainWhereThatHelps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d, tries := &disk{}, 0
-				tr := &Tracker{definition: DefaultDefinition(), runs: map[subject]*openRun{}}
+				tr := &Tracker{definition: DefaultDefinition(), runs: openRuns{}}
 				err := tr.begin(func() (appender, error) {
 					if tries++; tries < 4 {
 						return nil, fmt.Errorf("open: %w", test.err)
@@ -373,7 +373,7 @@ func TestOpeningIsTriedAgainWhereThatHelps(t *testing.T) {
 // An opening that fails for good after Open has returned leaves a silent tracker.
 func TestOpeningThatFailsBehindIsSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr := &Tracker{definition: DefaultDefinition(), runs: map[subject]*openRun{}}
+		tr := &Tracker{definition: DefaultDefinition(), runs: openRuns{}}
 		err := tr.begin(func() (appender, error) { time.Sleep(time.Second); return nil, unix.EACCES }, false)
 		if err != nil {
 			t.Error(err)

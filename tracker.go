@@ -26,7 +26,7 @@ type Tracker struct {
 	events     sync.Pool // of *Event
 
 	mu     sync.Mutex // guards what follows, and the order of records
-	runs   map[subject]*openRun
+	runs   openRuns
 	closed bool
 }
 
@@ -67,7 +67,7 @@ func Open(c Config) (*Tracker, error) {
 	if !custom {
 		c.Definition = DefaultDefinition()
 	}
-	t := &Tracker{home: c.Home, definition: c.Definition, runs: map[subject]*openRun{}}
+	t := &Tracker{home: c.Home, definition: c.Definition, runs: openRuns{}}
 	if err := t.open(c, custom); err != nil {
 		return t, fmt.Errorf("open tracker: %w", err)
 	}

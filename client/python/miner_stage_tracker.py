@@ -66,7 +66,8 @@ _MAX_MESSAGE = 4 << 10  # bytes of UTF-8; longer text is cut and says so
 _MAX_NAME = 512
 _MAX_DETAILS = 8 << 10  # bytes of JSON
 _MAX_NUMBER = (1 << 53) - 1  # what every JSON reader holds exactly
-_MAX_RUNS = 10000  # ended runs that a writer remembers
+_MAX_RUNS = 10000  # accounts of ended runs that a writer remembers
+_MAX_PLATFORMS = 16  # runs of one account that it remembers
 _MAX_CATCH_UP = 8 << 20  # bytes of journal that a reader without a status file goes back
 
 _SEALED = 0o400
@@ -853,7 +854,7 @@ class StageTracker:
         self._error = ""
         self._sink = None  # type: Optional[_Sink]
         self._view = None  # type: Optional[_View]
-        self._runs = {}  # type: Dict[Tuple[str, str], _Run]
+        self._runs = {}  # type: Dict[str, List[_Run]]  # by account, the oldest first
         self._stamp = (-1, "")  # a second and its text
         self.home = ""
         self.definition = _DEFAULT
@@ -935,7 +936,7 @@ class StageTracker:
                 account = _text(username, _MAX_NAME)
                 if account:
                     with self._sink.order:  # type: ignore
-                        made["MINER_RUN"] = self._run_of("", 0, account, _text(platform, _MAX_NAME), touch=False)
+                        made["MINER_RUN"] = self._run_of("", 0, account, _text(platform, _MAX_NAME), touch=False)[0]
         except Exception:
             pass
         return made
@@ -1001,8 +1002,6 @@ class StageTracker:
                 fields += ',"stage":%d' % number
             if account:
                 fields += ',"account":' + _quote(account)
-            if where:
-                fields += ',"platform":' + _quote(where)
             said = _text(message, _MAX_MESSAGE)
             if said:
                 fields += ',"message":' + _quote(said)
@@ -1014,7 +1013,10 @@ class StageTracker:
                 fields += ',"done":%d,"total":%d' % (_count(progress[0]), _count(progress[1]))
             sink = self._sink
             with sink.order:  # type: ignore
-                item = self._emit(fields + ',"run":' + _quote(self._run_of(what, number, account, where)))
+                run, where = self._run_of(what, number, account, where)
+                if where:
+                    fields += ',"platform":' + _quote(where)
+                item = self._emit(fields + ',"run":' + _quote(run))
             sink.wait(item)  # type: ignore
         except Exception:
             pass
@@ -1040,31 +1042,56 @@ class StageTracker:
             return self._record('"kind":"dropped","dropped":%d' % count)
 
     def _run_of(self, what, number, account, platform, touch=True):
-        # type: (str, int, str, str, bool) -> str
-        """Returns the run that a call belongs to; the caller holds the sink's order."""
+        # type: (str, int, str, str, bool) -> Tuple[str, str]
+        """Returns the run that a call belongs to, and its platform; the caller holds the sink's order."""
         if self._in_run and account:
-            return self._in_run
-        run = self._runs.get((platform, account))
-        back = run is not None and what == "started" and account and number < run.stage
-        if run is None or run.ended and what == "started" or back:
+            return self._in_run, platform
+        run, starts = self._meant(account, platform), what == "started"
+        if run is None or run.ended and starts:
             if len(self._runs) >= _MAX_RUNS:
-                self._runs = {k: r for k, r in self._runs.items() if not r.ended}
-            run = self._runs[platform, account] = _Run(_random_id())
+                self._runs = {k: of for k, of in self._runs.items() if not all(r.ended for r in of)}
+            run = self._keep(account, _Run(platform))
+        if platform and not run.platform:
+            run.platform = platform
+            self._keep(account, run)
+        if starts and account and number < run.stage:
+            run = self._keep(account, _Run(run.platform))
         if touch:
             last = self.definition["stages"][-1]["number"]
             run.stage = number
             run.ended = bool(account) and (what == "failed" or what == "completed" and number == last)
-        return run.id
+        return run.id, run.platform
+
+    def _meant(self, account, platform):
+        # type: (str, str) -> Optional[_Run]
+        """Returns the run that a call about an account means. A platform that only
+        one of them names is no difference: then an open run goes before an ended
+        one, one on the same platform before another, and a newer before an older."""
+        best, rank = None, (False, False)
+        for run in reversed(self._runs.get(account, ())):
+            same = run.platform == platform
+            mine = not run.ended, same
+            if (same or account and not (platform and run.platform)) and (best is None or mine > rank):
+                best, rank = run, mine
+        return best
+
+    def _keep(self, account, run):
+        # type: (str, _Run) -> _Run
+        """Remembers the account's newest run, in place of the one on its platform."""
+        others = [old for old in self._runs.get(account, ()) if old is not run and old.platform != run.platform]
+        self._runs[account] = others[1 - _MAX_PLATFORMS :] + [run]
+        return run
 
 
 class _Run:
     """A run that a process opened without being given one."""
 
-    __slots__ = ("id", "stage", "ended")
+    __slots__ = ("id", "platform", "stage", "ended")
 
-    def __init__(self, name):
+    def __init__(self, platform):
         # type: (str) -> None
-        self.id = name
+        self.id = _random_id()
+        self.platform = platform
         self.stage = -_MAX_NUMBER
         self.ended = False
 

@@ -159,7 +159,10 @@ class VectorTest(HomeTest):
                     os.environ["MINER_RUN"] = vector["MINER_RUN"]
                 tracker, known = client.StageTracker(self.home), {"given": "given"}
                 for step in vector["steps"]:
-                    run = self.call(tracker, step).get("run", "-")
+                    record = self.call(tracker, step)
+                    run = record.get("run", "-")
+                    if "recorded" in step:
+                        self.assertEqual(record.get("platform", ""), step["recorded"], step)
                     if step["run"] not in known:
                         self.assertNotIn(run, known.values(), step)
                     self.assertEqual(known.setdefault(step["run"], run), run, step)
