@@ -3,6 +3,7 @@ package stagewatch
 import (
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 )
 
@@ -21,7 +22,9 @@ func TestOwnerIsHandedOnAsText(t *testing.T) {
 	}
 }
 
-func TestOwnerIsGoneWithItsProcess(t *testing.T) {
+// mortal starts a process, which ends with the test or when end is called.
+func mortal(t *testing.T) (o Owner, end func()) {
+	t.Helper()
 	child := exec.Command("cat") // lives until its input ends
 	in, err := child.StdinPipe()
 	if err != nil {
@@ -30,16 +33,27 @@ func TestOwnerIsGoneWithItsProcess(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	o, err := ProcessOwner(child.Process.Pid)
-	if err != nil || o.Gone() {
-		t.Errorf("ProcessOwner = %v, %v, gone %v", o, err, o.Gone())
+	end = sync.OnceFunc(func() {
+		_ = in.Close()
+		_ = child.Wait()
+	})
+	t.Cleanup(end)
+	if o, err = ProcessOwner(child.Process.Pid); err != nil {
+		t.Fatal(err)
 	}
-	_ = in.Close()
-	_ = child.Wait()
+	return o, end
+}
+
+func TestOwnerIsGoneWithItsProcess(t *testing.T) {
+	o, end := mortal(t)
+	if o.Gone() {
+		t.Errorf("%v is gone while it lives", o)
+	}
+	end()
 	if !o.Gone() {
 		t.Errorf("%v is not gone", o)
 	}
-	if _, err := ProcessOwner(child.Process.Pid); err == nil {
+	if _, err := ProcessOwner(o.PID); err == nil {
 		t.Error("an ended process is an owner")
 	}
 }

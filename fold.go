@@ -155,6 +155,9 @@ func (s *State) end(r *RunState, stage *StageState, e Event, last bool) {
 			s.learn(r.Definition, stage.id(), stage.Duration)
 		}
 	}
+	if observed && !stage.State.open() {
+		r.Owner = e.Owner
+	}
 	stage.Attempt = max(stage.Attempt, 1)
 	stage.State, stage.Message, stage.Since = endState(e.What), e.Message, e.Time
 	stage.Clock, stage.Heard, stage.Owner, stage.Exit = 0, 0, Owner{}, nil
@@ -164,8 +167,11 @@ func (s *State) end(r *RunState, stage *StageState, e Event, last bool) {
 	if e.What == EventLost && e.Module != nil {
 		stage.Exit = exitOf(e)
 	}
-	if stage.State != StatusCompleted || r.Account == "" || last {
+	switch {
+	case stage.State != StatusCompleted || r.Account == "" || last:
 		r.State = stage.State
+	case !slices.ContainsFunc(r.Stages, func(t StageState) bool { return t.State == r.State }):
+		r.State = StatusRunning // nothing is left of what ended it: it goes on
 	}
 	r.reopen()
 	if e.What == EventFailed || e.What == EventLost && r.Account != "" {

@@ -17,8 +17,9 @@ import (
 type follower struct {
 	dir        string
 	journal    *journal.Follower
-	unreadable uint64 // records that could not be decoded
-	writer, n  uint64 // of the last record that could
+	unreadable uint64  // records that could not be decoded
+	told       Skipped // what [follower.count] has told
+	writer, n  uint64  // of the last record that could
 }
 
 func follow(home string, from Position) *follower {
@@ -60,6 +61,7 @@ func (f *follower) seek(to Position, record string) (bool, error) {
 			break
 		}
 	}
+	f.told = f.passed() // by the one who wrote the snapshot
 	return to.Offset == 0 || f.record() == record, nil
 }
 
@@ -73,22 +75,31 @@ func (f *follower) record() string {
 
 // fold applies to s everything that is there and tells each of it.
 func (f *follower) fold(s *State, each func(Event)) error {
-	damaged, unreadable := f.journal.Skipped().Damaged, f.unreadable
-	defer func() {
-		s.Skipped.Damaged += uint64(f.journal.Skipped().Damaged - damaged) //nolint:gosec // a count that only grows
-		s.Skipped.Unreadable += f.unreadable - unreadable
-		s.Record = f.record()
-	}()
+	defer func() { s.Record = f.record() }()
 	for {
 		e, ok, err := f.next()
 		if err != nil || !ok {
 			return err
 		}
 		s.Apply(e)
+		f.count(s)
 		if each != nil {
 			each(e)
 		}
 	}
+}
+
+// count adds to s what was passed over since it was last told. A snapshot has
+// what stands before its position: what comes after is counted by whoever goes on from there.
+func (f *follower) count(s *State) {
+	now := f.passed()
+	s.Skipped.Damaged += now.Damaged - f.told.Damaged
+	s.Skipped.Unreadable += now.Unreadable - f.told.Unreadable
+	f.told = now
+}
+
+func (f *follower) passed() Skipped {
+	return Skipped{Damaged: uint64(f.journal.Skipped().Damaged), Unreadable: f.unreadable} //nolint:gosec // a count that only grows
 }
 
 func (f *follower) close() { f.journal.Close() }
@@ -155,8 +166,10 @@ func drain(events chan fsnotify.Event) {
 func Follow(ctx context.Context, home string, from Position, each func(Event) error) error {
 	f := follow(home, from)
 	defer f.close()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	wanted := ctx
+	ctx, cancel := context.WithCancel(wanted)
+	defer cancel()
+	var fault error
 	bell(ctx, f.dir, time.Second, 0, func() time.Duration {
 		for ctx.Err() == nil {
 			e, ok, err := f.next()
@@ -164,7 +177,8 @@ func Follow(ctx context.Context, home string, from Position, each func(Event) er
 				err = each(e)
 			}
 			if err != nil {
-				cancel(err)
+				fault = err
+				cancel()
 			}
 			if err != nil || !ok {
 				break
@@ -172,16 +186,10 @@ func Follow(ctx context.Context, home string, from Position, each func(Event) er
 		}
 		return 0
 	})
-	return ownCause(ctx)
-}
-
-// ownCause returns why ctx ended, nil when its end was the caller's wish.
-func ownCause(ctx context.Context) error {
-	cause := context.Cause(ctx)
-	if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
-		return nil
+	if wanted.Err() != nil && errors.Is(fault, wanted.Err()) {
+		return nil // that is all it says
 	}
-	return cause
+	return fault
 }
 
 // ErrNoJournal says that nothing was ever recorded in a home.
@@ -197,18 +205,31 @@ func ReadState(home string) (*State, error) {
 		}
 		return nil, fmt.Errorf("read state: %w", err)
 	}
-	s, f, err := resume(home)
-	if err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
-	}
-	defer f.close()
-	if err := f.fold(s, nil); err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
-	}
 	watch, err := newWatchman()
 	if err != nil {
 		return nil, fmt.Errorf("read state: %w", err)
 	}
-	s.settle(watch)
+	s, err := readState(home, watch)
+	if err != nil {
+		return nil, fmt.Errorf("read state: %w", err)
+	}
+	return s, nil
+}
+
+func readState(home string, watch mourner) (*State, error) {
+	s, f, err := resume(home)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	if err := f.fold(s, nil); err != nil {
+		return nil, err
+	}
+	gone := s.count(watch)
+	if err := f.fold(s, nil); err != nil { // what they said last
+		return nil, err
+	}
+	f.count(s)
+	s.settle(gone)
 	return s, nil
 }

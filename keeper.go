@@ -65,8 +65,8 @@ type Keeper struct {
 	waiting  map[Owner]time.Time // processes whose module's exit is awaited, since when
 	file     os.FileInfo         // the last status file
 	written  uint64              // events in it
-	skipped  Skipped             // and what it says was passed over
 	miner    string              // and the miner's state in it
+	unsaved  bool                // it changed without an event
 	cost     time.Duration       // of writing it, on a processor
 	kept     keptJournal
 }
@@ -126,6 +126,7 @@ func newKeeper(t *Tracker, c KeeperConfig, lock *os.File) (*Keeper, error) {
 	return &Keeper{
 		home: t.home, config: c, lock: lock, sink: t, watch: newVigil(watch), state: state, follower: follower,
 		said: map[word]time.Time{}, waiting: map[Owner]time.Time{},
+		kept: keptJournal{stale: true}, // the last keeper may have been killed before it saw to that
 	}, nil
 }
 
@@ -135,9 +136,7 @@ func lockPath(home string) string { return filepath.Join(journalDir(home), "keep
 // the lock. When the lock's file was replaced, so that another process may hold
 // the new one, it stops at once and returns [ErrKept].
 func (k *Keeper) Run(ctx context.Context) error {
-	defer func() { _ = k.lock.Close() }() // releases the lock
-	defer k.follower.close()
-	defer k.watch.close()
+	defer k.release()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var swept, saved time.Time
@@ -161,6 +160,15 @@ func (k *Keeper) Run(ctx context.Context) error {
 		return cause
 	}
 	return k.step(false, true)
+}
+
+// release ends the keeping. A later Settle gives [ErrKept].
+func (k *Keeper) release() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.watch.close()
+	k.follower.close()
+	_ = k.lock.Close() // releases the lock
 }
 
 // Settle reads the journal to its end and declares every stage lost whose
@@ -190,9 +198,15 @@ func (k *Keeper) step(sweep, save bool) error {
 		return err
 	}
 	if sweep {
-		k.sweep()
+		left := k.sweep()
 		if err := k.catchUp(); err != nil {
 			return err
+		}
+		for r, order := range left {
+			if r.Order == order { // its process said nothing before it went
+				k.state.abandon(r, k.watch)
+				k.unsaved = true
+			}
 		}
 		k.tend()
 	}
@@ -203,8 +217,9 @@ func (k *Keeper) step(sweep, save bool) error {
 }
 
 // sweep declares what is lost and what is stalled. What it says is under way
-// for a moment and is not said again meanwhile.
-func (k *Keeper) sweep() {
+// for a moment and is not said again meanwhile. It returns the runs that were
+// left between two stages, with the number of the event that changed each last.
+func (k *Keeper) sweep() (left map[*RunState]uint64) {
 	now := monotonic()
 	if k.swept != 0 && now-k.swept > int64(absence) {
 		k.woke = now
@@ -222,11 +237,20 @@ func (k *Keeper) sweep() {
 			k.say(e)
 		}
 	}
-	for o := range k.waiting {
-		if k.state.indexed().holders[o] == nil {
+	for _, r := range k.state.abandoned(k.watch) {
+		if !k.awaited(r.Owner) {
+			if left == nil {
+				left = map[*RunState]uint64{}
+			}
+			left[r] = r.Order
+		}
+	}
+	for o, since := range k.waiting {
+		if time.Since(since) > 2*exitPatience {
 			delete(k.waiting, o)
 		}
 	}
+	return left
 }
 
 // say records what is due of a stage, unless that was just done.
@@ -294,14 +318,14 @@ func (k *Keeper) save() {
 	path := filepath.Join(k.home, StatusFile)
 	there, err := os.Stat(path)
 	same := err == nil && k.file != nil && os.SameFile(there, k.file) && there.Size() == k.file.Size()
-	if same && view.Events == k.written && view.Miner.State == k.miner && view.Skipped == k.skipped {
+	if same && view.Events == k.written && view.Miner.State == k.miner && !k.unsaved {
 		return
 	}
 	runtime.LockOSThread() // it is this thread's time that is measured: waiting for a disk costs nobody anything
 	defer runtime.UnlockOSThread()
 	began := threadTime()
 	if replaceFile(path, false, view.encode) == nil {
-		k.written, k.miner, k.skipped = view.Events, view.Miner.State, view.Skipped
+		k.written, k.miner, k.unsaved = view.Events, view.Miner.State, false
 		k.file, _ = os.Stat(path) // unknown: it is written again
 	}
 	k.cost = threadTime() - began

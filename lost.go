@@ -27,15 +27,59 @@ func (w watchman) group(Owner) int { return 0 }
 
 func (w watchman) here() string { return w.boot }
 
+// census is who was gone at one moment.
+type census struct {
+	mourner
+	dead map[Owner]bool
+}
+
+func (c census) gone(o Owner) bool { return c.dead[o] }
+
+// count asks of everybody on whom something depends whether he is gone. What is
+// read of the journal after that is all that the dead have said.
+func (s *State) count(watch mourner) census {
+	c := census{watch, map[Owner]bool{s.Miner.Owner: watch.gone(s.Miner.Owner)}}
+	x := s.indexed()
+	for o := range x.holders {
+		c.dead[o] = watch.gone(o)
+	}
+	for _, r := range s.abandoned(watch) {
+		c.dead[r.Owner] = true
+	}
+	return c
+}
+
 // settle works out, for a reader, what a keeper has not yet written down.
-func (s *State) settle(watch watchman) {
+func (s *State) settle(watch mourner) {
 	now := time.Now().UTC()
 	due := s.bereaved(watch)
-	for _, e := range append(due, s.overdue(watch.boot, monotonic(), 0)...) {
+	for _, e := range append(due, s.overdue(watch.here(), monotonic(), 0)...) {
 		e.Time = now
 		s.Apply(e)
 	}
+	for _, r := range s.abandoned(watch) {
+		s.abandon(r, watch)
+	}
 	s.mourn(watch)
+}
+
+// abandoned returns the runs that are between two stages and whose process is gone.
+func (s *State) abandoned(watch mourner) (left []*RunState) {
+	for e := s.indexed().rest.Front(); e != nil; e = e.Next() {
+		if r, ok := e.Value.(*RunState); ok && r.State.open() && watch.gone(r.Owner) {
+			left = append(left, r)
+		}
+	}
+	return left
+}
+
+// abandon ends a run that was left between two stages. No record tells of it, as
+// no stage is lost; whatever is said of the run next makes it run again.
+func (s *State) abandon(r *RunState, watch mourner) {
+	r.State, r.encoded = StatusLost, nil
+	if m := s.endOf(r.Owner, watch); m != nil && m.LastExit.Asked {
+		r.State = StatusStopped
+	}
 }
 
 // mourn shows a miner that ended without a word, and its modules, as gone.
@@ -88,23 +132,32 @@ func (s *State) obituary(r *RunState, stage *StageState, watch mourner, room int
 	if stage.Owner.Boot != watch.here() {
 		e.Message = "machine restarted"
 	}
-	for i := range s.Modules {
-		m := &s.Modules[i]
-		exit := m.LastExit
-		if exit == nil || !exit.of(stage.Owner, watch.group(stage.Owner)) {
-			continue
-		}
-		if exit.Asked {
-			e.What, e.Message = EventStopped, ""
-			return e
-		}
-		e.Message = "process ended (" + exit.Reason + ")"
-		e.Module = &ModuleFact{
-			Name: m.Name, Number: m.Number, PID: exit.PID, Start: exit.Start,
-			Code: exit.Code, Reason: exit.Reason, Last: tail(exit.Last, room),
-		}
+	m := s.endOf(stage.Owner, watch)
+	if m == nil {
+		return e
+	}
+	exit := m.LastExit
+	if exit.Asked {
+		e.What, e.Message = EventStopped, ""
+		return e
+	}
+	e.Message = "process ended (" + exit.Reason + ")"
+	e.Module = &ModuleFact{
+		Name: m.Name, Number: m.Number, PID: exit.PID, Start: exit.Start,
+		Code: exit.Code, Reason: exit.Reason, Last: tail(exit.Last, room),
 	}
 	return e
+}
+
+// endOf returns the module that a process was or belonged to, if its end was
+// recorded, else nil.
+func (s *State) endOf(o Owner, watch mourner) *ModuleState {
+	for i := range s.Modules {
+		if exit := s.Modules[i].LastExit; exit != nil && exit.of(o, watch.group(o)) {
+			return &s.Modules[i]
+		}
+	}
+	return nil
 }
 
 // of reports whether x is the end of the module that a process was or belonged

@@ -152,7 +152,9 @@ func (m *model) tell(r *modelRun, s *modelStage, name string, e Event) {
 	case EventStalled:
 		s.State, s.Stalled = StatusStalled, true
 	case EventCompleted, EventFailed:
-		if s.Open {
+		if !s.Open {
+			r.owner = e.Owner
+		} else {
 			s.Duration = time.Duration(e.Clock - s.clock)
 			if key := r.Definition + " " + name; e.What == EventCompleted && r.Account != "" {
 				m.took[key] = append(m.took[key], s.Duration)
@@ -165,6 +167,14 @@ func (m *model) tell(r *modelRun, s *modelStage, name string, e Event) {
 		last, known := m.last[r.Definition]
 		if s.State != StatusCompleted || r.Account == "" || known && !s.keyed && s.number == last {
 			r.State = s.State
+		} else {
+			bears := false
+			for _, other := range r.Stages {
+				bears = bears || other.State == r.State
+			}
+			if !bears {
+				r.State = StatusRunning
+			}
 		}
 	}
 	if r.State.open() {

@@ -130,9 +130,40 @@ func TestSkippedIsShownAndCountedOnce(t *testing.T) {
 	for range 3 {
 		kept(t, tr, KeeperConfig{})
 		tr.Progress(2, 1, 2, For("u"))
+		settle(home)
 		if got, want := status(t, home).Skipped, (Skipped{Damaged: 1, Unreadable: 2}); got != want {
 			t.Fatalf("skipped = %+v, want %+v", got, want)
 		}
+	}
+}
+
+// Damage after the last record is shown by readers, and counted once by keepers
+// that come and go before there is another one.
+func TestSkippedAtTheEndIsCountedOnce(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	tr.Start(1, "m", For("u"))
+	settle(home)
+	w, err := journal.OpenWriter(journalDir(home), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.Append([]byte("no JSON")); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		kept(t, tr, KeeperConfig{})
+		s, err := ReadState(home)
+		if err != nil || s.Skipped != (Skipped{Unreadable: 1}) {
+			t.Fatalf("skipped = %+v, %v", s.Skipped, err)
+		}
+	}
+	tr.Start(2, "m", For("u"))
+	settle(home)
+	kept(t, tr, KeeperConfig{})
+	if got := status(t, home).Skipped; got != (Skipped{Unreadable: 1}) {
+		t.Errorf("skipped = %+v", got)
 	}
 }
 
@@ -210,6 +241,60 @@ func TestErasedRunsAreForgotten(t *testing.T) {
 			text, err := os.ReadFile(path)
 			return err == nil && !bytes.Contains(text, []byte("secret")) && bytes.Contains(text, []byte("other"))
 		})
+	}
+}
+
+// A keeper that was killed after it had folded what was erased, and before it had
+// rewritten the copy that retention made, leaves that to the next one.
+func TestNextKeeperForgetsErasedRuns(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	tr.Failed(1, "m", For("secret"))
+	settle(home)
+	kept(t, tr, KeeperConfig{})
+	text, err := os.ReadFile(filepath.Join(home, StatusFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.emit(Event{Kind: KindErased, Runs: []string{erase.Digest(runOf(status(t, home), "secret").ID)}})
+	settle(home)
+	kept(t, tr, KeeperConfig{})
+	covered := filepath.Join(journalDir(home), coveredFile)
+	if err := os.WriteFile(covered, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	settle(home)
+	kept(t, tr, KeeperConfig{})
+	if text, err = os.ReadFile(covered); err != nil || bytes.Contains(text, []byte("secret")) {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// Settle may be called from anywhere while the keeper ends.
+func TestSettleWhileTheKeeperEnds(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	for range 20 {
+		k, err := NewKeeper(tr, KeeperConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error)
+		go func() {
+			var err error
+			for err == nil {
+				err = k.Settle(t.Context())
+			}
+			ended <- err
+		}()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := k.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; !errors.Is(err, ErrKept) {
+			t.Errorf("Settle after the end: %v, want ErrKept", err)
+		}
 	}
 }
 

@@ -94,8 +94,8 @@ func TestStalledStageRunsAgainWhenItSpeaks(t *testing.T) {
 	var s State
 	tell := teller(&s)
 	for i := range int64(5) {
-		tell(i*100, EventStarted, 4, "before")
-		tell(i*100+40, EventCompleted, 4, "before")
+		tell(i*100+1, EventStarted, 4, "before")
+		tell(i*100+41, EventCompleted, 4, "before")
 	}
 	tell(1000, EventStarted, 4, "U", func(e *Event) { e.Message = "Analyzing" })
 	stall := func(now int64) Change {

@@ -16,7 +16,7 @@ const retainEvery = time.Minute
 
 // keptJournal is what a keeper knows of the journal's upkeep.
 type keptJournal struct {
-	stale   bool      // the covered copy of the status file holds what was erased since
+	stale   bool      // the covered copy of the status file may hold what was erased since
 	covered uint64    // the segment that the covered copy stands in
 	looked  time.Time // when retention had its last turn
 }
@@ -32,6 +32,9 @@ func journalID(home string) string {
 // maintains the journal or the disk is full, it tries again later.
 func (k *Keeper) tend() {
 	dir := journalDir(k.home)
+	if k.state.Journal == "" { // it was still to be begun, by a tracker that waits for its disk
+		k.state.Journal = journalID(k.home)
+	}
 	if k.kept.stale {
 		_, err := os.Stat(filepath.Join(dir, coveredFile))
 		if errors.Is(err, fs.ErrNotExist) || k.saveCovered() == nil {

@@ -78,13 +78,9 @@ func (v *vigil) round(owners map[Owner]map[*RunState]int) {
 			delete(v.seen, o)
 			continue
 		}
-		switch {
-		case w.ended:
-		case w.fd >= 0:
+		if !w.ended && w.fd >= 0 {
 			v.polls = append(v.polls, unix.PollFd{Fd: int32(w.fd), Events: unix.POLLIN}) //nolint:gosec // descriptors are small
 			v.order = append(v.order, w)
-		case owners[o] != nil:
-			w.ended = v.watchman.gone(o)
 		}
 	}
 	if len(v.polls) == 0 {
@@ -115,12 +111,16 @@ func (v *vigil) close() {
 	}
 }
 
-// gone is as of the last round for those who are watched.
+// gone is as of the last round for those of whom it holds a descriptor.
 func (v *vigil) gone(o Owner) bool {
-	if w := v.seen[o]; w != nil {
-		return w.ended
+	w := v.seen[o]
+	if w == nil {
+		return v.watchman.gone(o)
 	}
-	return v.watchman.gone(o)
+	if w.fd < 0 && !w.ended {
+		w.ended = v.watchman.gone(o)
+	}
+	return w.ended
 }
 
 func (v *vigil) group(o Owner) int {

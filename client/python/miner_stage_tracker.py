@@ -1455,12 +1455,16 @@ class _View:
         elif what == "stalled":
             stage["state"] = "stalled"
         else:
+            if what in ("completed", "failed") and stage["state"] not in _OPEN:
+                run["owner"] = event.get("owner") or {}
             stage.update(state=_WORDS[what], message=event.get("message", ""), since=event.get("time", ""), owner={},
                          attempt=max(stage["attempt"], 1))
             if event.get("details") is not None:
                 stage["details"] = event["details"]
             if what != "completed" or not run["account"] or _ends(definition, known):
                 run["state"] = stage["state"]
+            elif all(other["state"] != run["state"] for other in run["stages"].values()):
+                run["state"] = "running"  # nothing is left of what ended it: it goes on
         if run["state"] in _OPEN:
             run["state"] = "stalled" if any(s["state"] == "stalled" for s in run["stages"].values()) else "running"
         return run, stage
