@@ -2,8 +2,10 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"strconv"
 	"testing"
@@ -37,11 +39,26 @@ func plainCRC(b []byte) uint32 { // CRC-32C, bit by bit
 	return ^crc
 }
 
-func plainSeparator() *regexp.Regexp {
-	return regexp.MustCompile(`(?s)^\x1e([0-9a-f]{8}) (([0-9a-f]{16}) ([1-9][0-9]*)(?:@([1-9][0-9]*))? (.*))\n$`)
+// plainForm is the form of a record's line, and the lines that were held to it:
+// most come again and again.
+type plainForm struct {
+	line  *regexp.Regexp
+	known map[string]plainLine
 }
 
-func plainParse(form *regexp.Regexp, b []byte) plainSegment {
+type plainLine struct {
+	record plainRecord
+	ok     bool
+}
+
+func newPlainForm() plainForm {
+	return plainForm{
+		line:  regexp.MustCompile(`(?s)^\x1e([0-9a-f]{8}) (([0-9a-f]{16}) ([1-9][0-9]*)(?:@([1-9][0-9]*))? (.*))\n$`),
+		known: map[string]plainLine{},
+	}
+}
+
+func plainParse(form plainForm, b []byte) plainSegment {
 	s := plainSegment{Bad: map[Kind]int{}}
 	at := 0
 	for _, line := range bytes.SplitAfter(b, []byte("\n")) {
@@ -70,19 +87,23 @@ func plainParse(form *regexp.Regexp, b []byte) plainSegment {
 		} else if start > 0 {
 			s.Bad[Foreign]++
 		}
-		record, ok := plainFrame(form, line[start:])
-		if !ok {
+		found, known := form.known[string(line[start:])]
+		if !known {
+			found.record, found.ok = plainFrame(form.line, line[start:])
+			form.known[string(line[start:])] = found
+		}
+		if !found.ok {
 			s.Bad[Damaged]++
 			continue
 		}
-		record.End = at
-		s.Records = append(s.Records, record)
+		found.record.End = at
+		s.Records = append(s.Records, found.record)
 	}
 	return s
 }
 
-func plainFrame(form *regexp.Regexp, line []byte) (plainRecord, bool) {
-	m := form.FindSubmatch(line)
+func plainFrame(line *regexp.Regexp, b []byte) (plainRecord, bool) {
+	m := line.FindSubmatch(b)
 	if m == nil {
 		return plainRecord{}, false
 	}
@@ -110,7 +131,7 @@ type outcome struct {
 }
 
 // plainOutcome reads two segments: the first sealed at size, the second open.
-func plainOutcome(form *regexp.Regexp, first, second []byte, sealed []byte) outcome {
+func plainOutcome(form plainForm, first, second []byte, sealed []byte) outcome {
 	o := outcome{Bad: map[Kind]int{}}
 	o.SealsBroken = !bytes.HasPrefix(first, sealed)
 	if len(first) > len(sealed) {
@@ -186,14 +207,79 @@ func realOutcome(t *testing.T, dir string) outcome {
 	return o
 }
 
-// Every byte of a journal's end is cut and flipped in turn, in the newest
-// segment and in a sealed one.
+// Every byte of a journal's end is cut and flipped in turn, in a sealed segment
+// and in the newest one.
 func TestReaderAndCheckAgreeWithTheFormat(t *testing.T) {
-	const reach = 4096
-	dir := t.TempDir()
+	for name, n := range map[string]int{"sealed": 1, "newest": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			harmEveryByte(t, n)
+		})
+	}
+}
+
+// reach is how much of a segment's end is harmed.
+const reach = 4096
+
+func harmEveryByte(t *testing.T, n int) {
+	dir, texts := twoSegments(t, n)
+	path, text := segmentPath(dir, uint64(n)), texts[n]
+	if err := os.Chmod(path, openMode); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if n == 1 {
+		if err := os.Chmod(path, sealedMode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	form, sealed := newPlainForm(), texts[1]
+	begin := len(text) - reach
+	try := func(harmed []byte, what string, at int) {
+		t.Helper()
+		_, err := file.WriteAt(harmed[begin:], int64(begin)) // many times faster than a new file
+		if err := errors.Join(err, file.Truncate(int64(len(harmed)))); err != nil {
+			t.Fatal(err)
+		}
+		texts[n] = harmed
+		want, got := plainOutcome(form, texts[1], texts[2], sealed), realOutcome(t, dir)
+		if !reflect.DeepEqual(want, got) {
+			t.Fatalf("%s at %d (-format +code):\n%s", what, at, cmp.Diff(want, got))
+		}
+	}
+	step := 1
+	if testing.Short() {
+		step = 17
+	}
+	for at := begin; at < len(text); at += step {
+		try(text[:at], "cut", at)
+		harmed := bytes.Clone(text)
+		harmed[at] ^= 1 << (at % 8)
+		try(harmed, "flipped", at)
+		if c := text[at]; c == '\n' || c == recordSeparator {
+			harmed[at] = c ^ '\n' ^ recordSeparator
+			try(harmed, "exchanged", at)
+		}
+	}
+	try(text, "whole", 0)
+}
+
+// twoSegments makes a journal of three writers, one of which found the first
+// segment sealed between its write and its look. Segment n holds somewhat more
+// than is to be harmed. It returns what counts of each segment.
+func twoSegments(t *testing.T, n int) (dir string, texts [3][]byte) {
+	t.Helper()
+	const few, many = 6, 40
+	counts := [3]int{0, few, few}
+	counts[n] = many
+	dir = t.TempDir()
 	writers := []*Writer{open(t, dir), open(t, dir), open(t, dir)}
 	var w *Writer
-	seal := func(fd int, b []byte) (int, error) { // in the instant between the write and the look
+	seal := func(fd int, b []byte) (int, error) {
 		w.write = writeThrough
 		n, err := writeThrough(fd, b)
 		if _, sealErr := Seal(dir, 1, 0); sealErr != nil {
@@ -201,62 +287,28 @@ func TestReaderAndCheckAgreeWithTheFormat(t *testing.T) {
 		}
 		return n, err
 	}
-	for i := range 200 {
-		if w = writers[i%3]; i == 100 {
+	for i := range counts[1] + counts[2] {
+		if w = writers[i%3]; i == counts[1] {
 			w.write = seal
 		}
-		appendAll(t, w, fmt.Sprintf(`{"record":%d,"ü":"%[1]d"}`, i))
+		appendAll(t, w, fmt.Sprintf(`{"record":%d,"ü":"%[1]d %60[1]d"}`, i))
 	}
-	texts := [3][]byte{}
 	for n := 1; n <= 2; n++ {
 		text, err := os.ReadFile(segmentPath(dir, uint64(n)))
-		if err != nil || len(text) < reach {
-			t.Fatal(len(text), err)
+		if err != nil {
+			t.Fatal(err)
 		}
 		texts[n] = text
 	}
 	s, err := readSeal(dir, 1)
-	if err != nil || s.Size < reach {
-		t.Fatal(s, err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	texts[1] = texts[1][:s.Size] // without what the other writers wrote after the seal
-	sealed := texts[1]
-	form := plainSeparator()
-	try := func(n int, harmed []byte, what string, at int) {
-		t.Helper()
-		path := segmentPath(dir, uint64(n))
-		mode := os.FileMode(openMode)
-		if n == 1 {
-			mode = sealedMode
-		}
-		if err := os.WriteFile(path, harmed, mode); err != nil {
-			t.Fatal(err)
-		}
-		now := texts
-		now[n] = harmed
-		want := plainOutcome(form, now[1], now[2], sealed)
-		if diff := cmp.Diff(want, realOutcome(t, dir)); diff != "" {
-			t.Fatalf("segment %d %s at %d (-format +code):\n%s", n, what, at, diff)
-		}
+	if len(texts[n]) < reach {
+		t.Fatalf("segment %d has %d bytes", n, len(texts[n]))
 	}
-	for n := 1; n <= 2; n++ {
-		text := texts[n]
-		step := 1
-		if testing.Short() {
-			step = 17
-		}
-		for at := len(text) - reach; at < len(text); at += step {
-			try(n, text[:at], "cut", at)
-			harmed := bytes.Clone(text)
-			harmed[at] ^= 1 << (at % 8)
-			try(n, harmed, "flipped", at)
-			if c := text[at]; c == '\n' || c == recordSeparator {
-				harmed[at] = c ^ '\n' ^ recordSeparator
-				try(n, harmed, "exchanged", at)
-			}
-		}
-		try(n, text, "whole", 0)
-	}
+	return dir, texts
 }
 
 func FuzzSegment(f *testing.F) {
@@ -265,12 +317,11 @@ func FuzzSegment(f *testing.F) {
 	f.Add(appendFrame(appendFrame(nil, 7, 1, 0, []byte("{}")), 7, 1, 1, []byte("{}")), true)
 	f.Add(bytes.Repeat([]byte("x"), MaxRecord+readBlock), true)
 	f.Add(append(bytes.Repeat([]byte{recordSeparator}, 300<<10), appendFrame(nil, 7, 1, 0, []byte("{}"))...), false)
-	form := plainSeparator()
 	f.Fuzz(func(t *testing.T, b []byte, framed bool) {
 		if framed { // most random bytes have no right check
 			b = append(bytes.Clone(b), appendFrame(nil, 9, 1, 0, bytes.Trim(bytes.ToValidUTF8(b, nil), "\n\x1e"))...)
 		}
-		want := plainParse(form, b)
+		want := plainParse(newPlainForm(), b)
 		got := plainSegment{Bad: map[Kind]int{}}
 		var parts text
 		r := bytes.NewReader(b)
@@ -298,6 +349,35 @@ func FuzzSegment(f *testing.F) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q (-format +code):\n%s", b, diff)
+		}
+	})
+}
+
+// FuzzFrame: a line is a record exactly when it has the form and its check is right,
+// and what is written is what is read.
+func FuzzFrame(f *testing.F) {
+	f.Add([]byte(" 1 {}"), uint64(7), uint64(1), uint64(0), []byte("{}"))
+	f.Add([]byte("0000000000000007 1@2 {}"), uint64(1), uint64(1<<63), uint64(3), []byte(""))
+	f.Add([]byte("0000000000000007 18446744073709551616 {}"), uint64(0), uint64(0), uint64(0), []byte("  "))
+	form := newPlainForm().line
+	f.Fuzz(func(t *testing.T, body []byte, writer, n, again uint64, payload []byte) {
+		for _, text := range [][]byte{body, fmt.Appendf(nil, "%08x %s", plainCRC(body), body)} {
+			if bytes.ContainsAny(text, "\n\x1e") {
+				continue // it is no single line
+			}
+			want, ok := plainFrame(form, fmt.Appendf(nil, "\x1e%s\n", text))
+			got, err := parseFrame(text)
+			if ok != (err == nil) || got.Writer != want.Writer || got.N != want.N || got.again != want.Again || string(got.Payload) != want.Payload {
+				t.Errorf("%q reads as %+v, %v, want %+v", text, got, err, want)
+			}
+		}
+		if n == 0 || bytes.ContainsAny(payload, "\n\x1e") {
+			return
+		}
+		frame := appendFrame(nil, writer, n, again, payload)
+		want, ok := plainFrame(form, frame)
+		if !ok || want.Writer != writer || want.N != n || want.Again != again || want.Payload != string(payload) {
+			t.Errorf("%q reads as %+v", frame, want)
 		}
 	})
 }

@@ -40,16 +40,15 @@ const readBlock = 128 << 10
 
 // fill reads on, up to the offset limit. It returns how much came, 0 at the end.
 func (t *text) fill(r io.ReaderAt, limit int64) (int, error) {
-	if cap(t.base) < len(t.buf)+readBlock {
-		t.base = make([]byte, 2*(len(t.buf)+readBlock))
-	}
-	held := copy(t.base[:cap(t.base)], t.buf)
-	want := min(readBlock, limit-t.at-int64(held))
-	t.buf = t.base[:held]
+	want := int(min(readBlock, limit-t.at-int64(len(t.buf))))
 	if want <= 0 {
 		return 0, nil
 	}
-	n, err := r.ReadAt(t.base[held:held+int(want)], t.at+int64(held))
+	if cap(t.base) < len(t.buf)+want {
+		t.base = make([]byte, 2*(len(t.buf)+want))
+	}
+	held := copy(t.base[:cap(t.base)], t.buf)
+	n, err := r.ReadAt(t.base[held:held+want], t.at+int64(held))
 	t.buf = t.base[:held+n]
 	if errors.Is(err, io.EOF) {
 		err = nil
