@@ -177,6 +177,7 @@ func (r *report) record(stage stagewatch.Event) {
 	t := r.open()
 	defer t.Close()
 	in := r.find(t, stage)
+	r.platform = in.platform
 	r.tell(t, stage, stagewatch.By(in.caller), stagewatch.InRun(in.run))
 }
 
@@ -196,14 +197,14 @@ func (r *report) open() *stagewatch.Tracker {
 
 // place is where a call belongs.
 type place struct {
-	caller stagewatch.Owner // the script
-	run    string
+	caller        stagewatch.Owner // the script
+	run, platform string
 }
 
 // find returns the place of a call.
 func (r *report) find(t *stagewatch.Tracker, stage stagewatch.Event) place {
 	if t == nil {
-		return place{run: cmp.Or(r.given(), newRunID())}
+		return place{run: cmp.Or(r.given(), newRunID()), platform: r.platform}
 	}
 	found := make(chan place, 1)
 	go func() { found <- r.look(t.Home(), stage) }()
@@ -212,7 +213,7 @@ func (r *report) find(t *stagewatch.Tracker, stage stagewatch.Event) place {
 		return in
 	case <-time.After(hanging):
 		caller, _ := parent() // without /proc it has no owner that could be lost
-		return place{caller, cmp.Or(r.given(), newRunID())}
+		return place{caller, cmp.Or(r.given(), newRunID()), r.platform}
 	}
 }
 
@@ -222,12 +223,12 @@ func (r *report) look(home string, stage stagewatch.Event) place {
 		definition = configured(home, r.definition)
 	}
 	caller, err := callerOf(home, r.subject)
-	in := place{caller, r.given()}
+	in := place{caller, r.given(), r.platform}
 	if n, ok := definition.Number(stage.Key); ok {
 		stage.Stage, stage.Key = n, ""
 	}
 	if in.run == "" && err == nil {
-		in.run, _ = runOf(home, caller, r.subject, stage, definition) // not kept: the next call begins another
+		in.run, in.platform, _ = runOf(home, caller, r.subject, stage, definition) // not kept: the next call begins another
 	}
 	in.run = cmp.Or(in.run, newRunID())
 	return in

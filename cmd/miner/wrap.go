@@ -31,7 +31,9 @@ func (r *report) wrap(stage stagewatch.Event, command []string) error {
 	}
 	t := r.open() // nil: the command runs all the same
 	defer t.Close()
-	run := r.find(t, stage).run
+	found := r.find(t, stage)
+	run := found.run
+	r.platform = found.platform
 	self, err := stagewatch.ProcessOwner(os.Getpid())
 	env := os.Environ()
 	if t != nil && err == nil {
