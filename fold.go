@@ -28,7 +28,7 @@ func (s *State) applyStage(e Event) (*RunState, *StageState) {
 	if r == nil {
 		r = &RunState{
 			ID: e.Run, Definition: e.Definition, Platform: e.Platform, Account: e.Account,
-			State: StatusRunning, Since: e.Time,
+			State: StatusRunning, Since: e.Time, Began: s.Events,
 		}
 		s.add(r)
 	}
@@ -174,7 +174,7 @@ func (s *State) end(r *RunState, stage *StageState, e Event, last bool) {
 		r.State = StatusRunning // nothing is left of what ended it: it goes on
 	}
 	r.reopen()
-	if e.What == EventFailed || e.What == EventLost && r.Account != "" {
+	if e.What == EventFailed || e.What == EventLost && r.Account != "" && !r.outdone() {
 		s.LastFailure = &Failure{
 			Run: r.ID, Platform: r.Platform, Account: r.Account, Stage: stage.Number,
 			Name: stage.Name, State: stage.State, Message: stage.Message, At: e.Time,

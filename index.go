@@ -43,8 +43,20 @@ type (
 
 // group is the runs of one account in one definition.
 type group struct {
-	runs    int
+	runs    *list.List  // in the order in which they began
 	resting []*RunState // those without an open stage
+}
+
+// newest returns the run that began last.
+func (g *group) newest() *RunState {
+	r, _ := g.runs.Back().Value.(*RunState)
+	return r
+}
+
+// outdone reports whether a run of the same account that began later ended well.
+func (r *RunState) outdone() bool {
+	newest := r.filed.group.newest()
+	return newest.Cleared > r.Began || newest.Began > r.Began && newest.State == StatusCompleted
 }
 
 // filed is where the index keeps a run.
@@ -52,6 +64,7 @@ type filed struct {
 	at, atID int           // in State.Runs, and among those of its id
 	stages   int           // open ones
 	group    *group        // of its account
+	sibling  *list.Element // in group.runs
 	in       *list.List    // index.open or index.rest
 	place    *list.Element // in that list
 	lone     loneKey       // its key, when it has no account
@@ -144,13 +157,14 @@ func (s *State) indexed() *index {
 	for _, t := range s.Durations {
 		x.times[t.key()] = t
 	}
-	// Runs are filed in the order of their changes, as when they were folded.
-	runs := slices.DeleteFunc(slices.Clone(s.Runs), func(r *RunState) bool { return r == nil })
-	slices.SortStableFunc(runs, func(a, b *RunState) int { return cmp.Compare(a.Order, b.Order) })
 	s.Runs = slices.DeleteFunc(s.Runs, func(r *RunState) bool { return r == nil })
 	for i, r := range s.Runs {
 		r.filed = filed{at: i}
 	}
+	// Runs enter in the order in which they began, and are filed in that of their
+	// changes, as when they were folded.
+	runs := slices.Clone(s.Runs)
+	slices.SortStableFunc(runs, func(a, b *RunState) int { return cmp.Or(cmp.Compare(a.Began, b.Began), cmp.Compare(a.Order, b.Order)) })
 	for _, r := range runs {
 		if x.runs[r.key()] != nil { // not of our making: the newer one counts
 			s.remove(x.runs[r.key()])
@@ -161,6 +175,10 @@ func (s *State) indexed() *index {
 			}
 		}
 		x.enter(r)
+	}
+	runs = slices.Clone(s.Runs)
+	slices.SortStableFunc(runs, func(a, b *RunState) int { return cmp.Compare(a.Order, b.Order) })
+	for _, r := range runs {
 		s.file(r)
 	}
 	return x
@@ -197,11 +215,10 @@ func (x *index) enter(r *RunState) {
 	x.ids[r.ID] = append(x.ids[r.ID], r)
 	g := x.groups[r.account()]
 	if g == nil {
-		g = &group{}
+		g = &group{runs: list.New()}
 		x.groups[r.account()] = g
 	}
-	g.runs++
-	r.filed.group = g
+	r.filed.group, r.filed.sibling = g, g.runs.PushBack(r)
 }
 
 // remove takes a run out of view.
@@ -229,7 +246,8 @@ func (s *State) remove(r *RunState) {
 		}
 	}
 	x.unlist(r)
-	if r.filed.group.runs--; r.filed.group.runs == 0 {
+	r.filed.group.runs.Remove(r.filed.sibling)
+	if r.filed.group.runs.Len() == 0 {
 		delete(x.groups, r.account())
 	}
 	if r.Account == "" && x.lone[r.filed.lone] == r {
@@ -257,9 +275,10 @@ func (x *index) release(r *RunState, o Owner) {
 	}
 }
 
-// file puts a run that changed in its place and removes what it takes the place
-// of: runs of the same account that rest; for a run without account, those of
-// its process too; the oldest ones beyond the bounds.
+// file puts a run that changed in its place and removes what leaves the view with
+// that: runs of the same account that rest and are not its newest, which may be
+// this one; those of its process, when it has no account; the oldest ones beyond
+// the bounds.
 func (s *State) file(r *RunState) {
 	x := s.index
 	in := x.open
@@ -275,12 +294,9 @@ func (s *State) file(r *RunState) {
 			r.filed.group.resting = append(r.filed.group.resting, r)
 		}
 	}
-	for i := 0; i < len(r.filed.group.resting); {
-		if old := r.filed.group.resting[i]; old != r {
-			s.remove(old)
-		} else {
-			i++
-		}
+	s.supersede(r.filed.group)
+	if r.filed.in == nil {
+		return
 	}
 	if r.Account == "" {
 		key := loneKey{r.Definition, r.Platform, r.Owner}
@@ -297,6 +313,27 @@ func (s *State) file(r *RunState) {
 	}
 	for x.open.Len() > maxOpen {
 		s.omit(x.open)
+	}
+}
+
+// supersede removes the resting runs of a group but the newest. What changed
+// last does not count: an older run that ends late takes no one's place.
+func (s *State) supersede(g *group) {
+	newest := g.newest()
+	for i := 0; i < len(g.resting); {
+		old := g.resting[i]
+		if old == newest {
+			i++
+			continue
+		}
+		cleared := max(newest.Cleared, old.Cleared)
+		if old.State == StatusCompleted {
+			cleared = max(cleared, old.Began)
+		}
+		if cleared != newest.Cleared {
+			newest.Cleared, newest.encoded = cleared, nil
+		}
+		s.remove(old)
 	}
 }
 

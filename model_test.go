@@ -22,14 +22,16 @@ type model struct {
 	keys  map[string]map[string]int // by definition
 	last  map[string]int
 	took  map[string][]time.Duration
-	count int
+	well  map[string]int // the newest run of each account that ended well and was followed by another
+	fault string         // whose failure is the last one
+	began int
 }
 
 type modelRun struct {
 	ID, Definition, Platform, Account string
 	State                             StageStatus
 	owner                             Owner
-	changed                           int
+	began                             int
 	Stages                            map[string]*modelStage
 }
 
@@ -61,8 +63,53 @@ func (m *model) find(e Event) *modelRun {
 	return nil
 }
 
+// account names whose run it is.
+func (r *modelRun) account() string {
+	return fmt.Sprintf("%q %q %q", r.Definition, r.Platform, r.Account)
+}
+
+// newest returns the run of an account that began last.
+func (m *model) newest(account string) *modelRun {
+	var found *modelRun
+	for _, r := range m.runs {
+		if r.account() == account && (found == nil || r.began > found.began) {
+			found = r
+		}
+	}
+	if found == nil {
+		delete(m.well, account)
+	}
+	return found
+}
+
+// settle takes out of view what rests and is not the newest of its account.
+func (m *model) settle(r *modelRun) {
+	newest := m.newest(r.account())
+	m.runs = slices.DeleteFunc(m.runs, func(old *modelRun) bool {
+		leaves := old.account() == r.account() && old != newest && !old.open()
+		if leaves && old.State == StatusCompleted {
+			m.well[r.account()] = max(m.well[r.account()], old.began)
+		}
+		return leaves
+	})
+	if r.Account == "" && slices.Contains(m.runs, r) {
+		m.runs = slices.DeleteFunc(m.runs, func(old *modelRun) bool {
+			return old != r && old.account() == r.account() && old.owner == r.owner
+		})
+	}
+}
+
+// blame notes whose failure is the last one: a loss of a run that a newer one
+// of the account has outdone is none.
+func (m *model) blame(r *modelRun, e Event) {
+	newest := m.newest(r.account())
+	outdone := m.well[r.account()] > r.began || newest.began > r.began && newest.State == StatusCompleted
+	if e.What == EventFailed || e.What == EventLost && r.Account != "" && !outdone {
+		m.fault = r.ID
+	}
+}
+
 func (m *model) apply(e Event) (changed bool) {
-	m.count++
 	switch e.Kind { //nolint:exhaustive // the others do not touch runs
 	case KindDefinition:
 		keys := map[string]int{}
@@ -73,6 +120,9 @@ func (m *model) apply(e Event) (changed bool) {
 		return false
 	case KindErased:
 		m.runs = slices.DeleteFunc(m.runs, func(r *modelRun) bool { return slices.Contains(e.Runs, erase.Digest(r.ID)) })
+		if slices.Contains(e.Runs, erase.Digest(m.fault)) {
+			m.fault = ""
+		}
 		return false
 	case KindReset:
 		m.runs = slices.DeleteFunc(m.runs, func(r *modelRun) bool {
@@ -119,19 +169,17 @@ func (m *model) apply(e Event) (changed bool) {
 		}
 	}
 	if r == nil {
-		r = &modelRun{ID: e.Run, Definition: e.Definition, Platform: e.Platform, Account: e.Account, State: StatusRunning, Stages: map[string]*modelStage{}, owner: e.Owner}
+		r = &modelRun{ID: e.Run, Definition: e.Definition, Platform: e.Platform, Account: e.Account, State: StatusRunning, Stages: map[string]*modelStage{}, owner: e.Owner, began: m.began}
+		m.began++
 		m.runs = append(m.runs, r)
 	}
 	if s == nil {
 		s = &modelStage{number: number, keyed: keyed}
 		r.Stages[name] = s
 	}
-	r.changed = m.count
 	m.tell(r, s, name, e)
-	m.runs = slices.DeleteFunc(m.runs, func(old *modelRun) bool {
-		same := old != r && old.Definition == r.Definition && old.Platform == r.Platform && old.Account == r.Account
-		return same && (!old.open() || r.Account == "" && old.owner == r.owner)
-	})
+	m.blame(r, e)
+	m.settle(r)
 	return true
 }
 
@@ -288,7 +336,7 @@ func story(t *rapid.T, i int, clock int64) Event {
 // snapshot taken anywhere and folded on from there comes to the same, to the byte.
 func TestFoldIsTheModels(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &model{keys: map[string]map[string]int{}, last: map[string]int{defaultName: 7}, took: map[string][]time.Duration{}}
+		m := &model{keys: map[string]map[string]int{}, last: map[string]int{defaultName: 7}, took: map[string][]time.Duration{}, well: map[string]int{}}
 		whole, again := &State{Version: StateVersion}, &State{Version: StateVersion}
 		clock := int64(1)
 		both := func(e Event) {
@@ -299,6 +347,9 @@ func TestFoldIsTheModels(t *testing.T) {
 			}
 			if diff := gocmp.Diff(sorted(m.runs), view(whole), gocmp.Comparer(sameRun)); diff != "" {
 				t.Fatalf("after %s %s of %s/%d%s (-model +fold):\n%s", e.Kind, e.What, e.Run, e.Stage, e.Key, diff)
+			}
+			if fault := whole.LastFailure; (fault != nil || m.fault != "") && (fault == nil || fault.Run != m.fault) {
+				t.Fatalf("after %s %s of %s/%d%s the last failure is %+v, want that of %q", e.Kind, e.What, e.Run, e.Stage, e.Key, fault, m.fault)
 			}
 		}
 		for i := range rapid.IntRange(1, 80).Draw(t, "events") {

@@ -68,7 +68,7 @@ type State struct {
 	Skipped   Skipped       `json:"skipped"` // records that this fold could not read
 	// Omitted counts runs that left the view because there were too many.
 	Omitted uint64 `json:"omitted"`
-	// Runs are the newest of each account and every one with an open stage, in no
+	// Runs are the newest of each account, by its beginning, and every one with an open stage, in no
 	// particular order. They stand last, so that a file can be written run by run.
 	Runs []*RunState `json:"runs"`
 
@@ -120,16 +120,20 @@ type Exit struct {
 
 // RunState is one run.
 type RunState struct {
-	ID         string       `json:"id"`
-	Definition string       `json:"definition"`
-	Platform   string       `json:"platform,omitempty"`
-	Account    string       `json:"account,omitempty"`
-	State      StageStatus  `json:"state"`
-	Since      time.Time    `json:"since"`
-	Updated    time.Time    `json:"updated"`
-	Order      uint64       `json:"order"` // number of the event that changed it last
-	Owner      Owner        `json:"owner"` // of its newest stage
-	Stages     []StageState `json:"stages"`
+	ID         string      `json:"id"`
+	Definition string      `json:"definition"`
+	Platform   string      `json:"platform,omitempty"`
+	Account    string      `json:"account,omitempty"`
+	State      StageStatus `json:"state"`
+	Since      time.Time   `json:"since"`
+	Updated    time.Time   `json:"updated"`
+	Began      uint64      `json:"began"` // number of the event that began it: of an account's runs the highest is the newest
+	Order      uint64      `json:"order"` // number of the event that changed it last
+	// Cleared is Began of the newest run of the account that ended well and left
+	// the view for this one: losses of runs before it are no news.
+	Cleared uint64       `json:"cleared,omitempty"`
+	Owner   Owner        `json:"owner"` // of its newest stage
+	Stages  []StageState `json:"stages"`
 
 	filed   filed
 	encoded []byte // its line in the status file, nil when it changed since

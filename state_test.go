@@ -2,6 +2,7 @@ package stagewatch
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,6 +222,57 @@ func TestStrangeRecordsTellNoLies(t *testing.T) {
 			}
 			if got := c.said(s); got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// A loss that is told late, of a run that a newer one of its account followed,
+// is a line and nothing more: what the newer run came to stays.
+func TestLateLossOfAnOlderRunTakesNoPlace(t *testing.T) {
+	of := func(run, what string, stage, pid int) Event {
+		return Event{Kind: KindStage, What: what, Run: run, Account: "shop", Definition: defaultName, Stage: stage, Owner: Owner{PID: pid}}
+	}
+	first := []Event{of("old", EventStarted, 3, 1), of("new", EventStarted, 3, 2)}
+	well := []Event{of("new", EventCompleted, 3, 2), of("new", EventCompleted, 7, 2)}
+	loss := of("old", EventLost, 3, 1)
+	for name, c := range map[string]struct {
+		told         []Event
+		runs, failed string // the ids of the runs in view; whose failure is told
+	}{
+		"after the newer one ended well": {slices.Concat(first, well, []Event{loss}), "new", ""},
+		"while the newer one runs":       {slices.Concat(first, []Event{loss}), "new", "old"},
+		"before the newer one ends well": {slices.Concat(first, []Event{loss}, well), "new", "old"},
+		"after the newer one failed":     {slices.Concat(first, []Event{of("new", EventFailed, 3, 2), loss}), "new", "old"},
+		"after one more began":           {slices.Concat(first, well, []Event{of("newest", EventStarted, 1, 3), loss}), "newest", ""},
+		"of the newer one": {
+			slices.Concat(first, []Event{of("old", EventCompleted, 7, 1), of("old", EventStarted, 1, 1), of("old", EventCompleted, 1, 1), of("new", EventLost, 3, 2)}),
+			"new", "new",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole, again := &State{Version: StateVersion}, &State{Version: StateVersion}
+			for _, e := range c.told {
+				if change := whole.Apply(e); e.What == EventLost {
+					if _, line, ok := change.Line(); !ok {
+						t.Errorf("the loss of %s has no line: %q", e.Run, line)
+					}
+				}
+				again.Apply(e)
+				again = saved(t, again)
+			}
+			for from, s := range map[string]*State{"whole": whole, "from its file": again} {
+				var runs []string
+				for _, r := range s.Runs {
+					runs = append(runs, r.ID)
+				}
+				failed := ""
+				if s.LastFailure != nil {
+					failed = s.LastFailure.Run
+				}
+				if got := strings.Join(runs, " "); got != c.runs || failed != c.failed {
+					t.Errorf("%s: runs %q and the failure of %q, want %q and %q", from, got, failed, c.runs, c.failed)
+				}
 			}
 		})
 	}
