@@ -117,9 +117,10 @@ func TestProtocolFrames(t *testing.T) {
 func TestProtocolSegments(t *testing.T) {
 	type vector struct {
 		Segments []struct {
-			Number uint64
-			Sealed *int64
-			Hex    string
+			Number   uint64
+			Sealed   *int64
+			Doubtful bool
+			Hex      string
 		}
 		From    Position
 		Records []seen
@@ -134,7 +135,7 @@ func TestProtocolSegments(t *testing.T) {
 				mode := os.FileMode(0o600)
 				if s.Sealed != nil {
 					mode = 0o400
-					seal := fmt.Sprintf(`{"segment":%d,"size":%d,"sha256":"%064d"}`, s.Number, *s.Sealed, 0)
+					seal := fmt.Sprintf(`{"segment":%d,"size":%d,"sha256":"%064d","doubtful":%t}`, s.Number, *s.Sealed, 0, s.Doubtful)
 					if err := os.WriteFile(path+".seal", []byte(seal), 0o600); err != nil {
 						t.Fatal(err)
 					}

@@ -107,7 +107,8 @@ class VectorTest(HomeTest):
                     if "sealed" in segment:
                         os.chmod(path, 0o400)
                         with open(path[:-3] + "seal", "w") as file:
-                            json.dump({"segment": segment["number"], "size": segment["sealed"]}, file)
+                            json.dump({"segment": segment["number"], "size": segment["sealed"],
+                                       "doubtful": segment.get("doubtful", False)}, file)
                 begin = vector.get("from", {"segment": 1, "offset": 0})
                 follower = client._Follower(folder, begin["segment"], begin["offset"])
                 got = [{"writer": f.writer, "n": f.number, "payload": f.payload.decode()} for f in follower]
