@@ -68,7 +68,7 @@ func (r *Report) lookAround(dir string, found []uint64) error {
 	for _, e := range entries {
 		name := e.Name()
 		switch name {
-		case HeaderFile, lockFile, SetAside, "keeper.lock", "covered.json": // the last two are the keeper's
+		case HeaderFile, lockFile, SetAside, "keeper.lock", "covered.json", "repairs.jsonl": // the last three are the root package's
 			continue
 		case rewriteFile:
 			r.add(Finding{Kind: Unfinished, Note: "a rewriting was interrupted"})

@@ -62,7 +62,7 @@ func (f *Follower) Skipped() Skipped { return f.skipped }
 // Next returns the next record, or false when there is none yet. Where segments
 // are gone it returns a gap first; see [Record]. The record's payload is valid
 // until the next call. It waits for nothing, but for a moment where a segment
-// is just being sealed.
+// is just being sealed. After an error the next call tries again at the same place.
 func (f *Follower) Next() (Record, bool, error) {
 	for {
 		if f.file == nil {
@@ -146,9 +146,11 @@ func (f *Follower) fill() (bool, error) {
 	if stat.Mode&0o777 != sealedMode {
 		return n > 0, nil
 	}
-	if f.end, err = f.sealedEnd(); err != nil {
+	end, err := f.sealedEnd()
+	if err != nil {
 		return false, fmt.Errorf("follow segment %d: %w", f.segment, err)
 	}
+	f.end = end
 	f.text.cutAt(f.end)
 	return true, nil
 }

@@ -166,6 +166,7 @@ func (u *upkeep) mend(r *Report, n uint64, newest bool) error {
 		if err := u.sealNewest(n); err != nil {
 			return err
 		}
+		r.did("segment %d closed, and the next one begun", n)
 		if bad, size, err = u.badParts(n); err != nil {
 			return err
 		}

@@ -104,6 +104,20 @@ func (r *Report) Sound() bool {
 	return true
 }
 
+// Losses returns the findings that tell of something lost, changed or out of
+// order: what a repair cannot bring back, and later checks no longer find.
+func (r *Report) Losses() []Finding {
+	var all []Finding
+	for _, f := range r.Findings {
+		switch f.Kind {
+		case Damaged, Foreign, Lost, Disorder, BadSeal, Missing:
+			all = append(all, f)
+		case Fragment, Mended, Unfinished, Stray, Mode, Chain, BadHeader, Unreadable:
+		}
+	}
+	return all
+}
+
 func (r *Report) add(found ...Finding) {
 	for _, f := range found {
 		r.Counts[f.Kind]++
