@@ -19,10 +19,10 @@ type Reporter struct {
 	direct      *Owner
 
 	begin Position
+
+	mu    sync.Mutex // guards what follows
 	stop  context.CancelFunc
 	ended chan struct{}
-
-	mu    sync.Mutex
 	state *State
 }
 
@@ -60,22 +60,28 @@ func (r *Reporter) Begin() Position { return r.begin }
 // StartMonitoring begins to write lines: at once when the journal grows, and
 // after each interval in case no word of that comes. A second call does nothing.
 func (r *Reporter) StartMonitoring(interval time.Duration) {
+	r.mu.Lock()
 	if r.ended != nil || r.home == "" {
+		r.mu.Unlock()
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // StopMonitoring is its end; the interface is the original's
 	r.stop, r.ended = cancel, make(chan struct{})
+	r.mu.Unlock()
 	go r.run(ctx, interval, r.resume(ctx))
 }
 
 // StopMonitoring writes the lines of everything recorded so far and ends. It
 // may be called without or after an earlier stop.
 func (r *Reporter) StopMonitoring() {
-	if r.ended == nil {
+	r.mu.Lock()
+	stop, ended := r.stop, r.ended
+	r.mu.Unlock()
+	if ended == nil {
 		return
 	}
-	r.stop()
-	<-r.ended
+	stop()
+	<-ended
 }
 
 func (r *Reporter) run(ctx context.Context, interval time.Duration, f *follower) {
@@ -101,17 +107,12 @@ func (r *Reporter) run(ctx context.Context, interval time.Duration, f *follower)
 	_ = r.write(context.WithoutCancel(ctx), f) // what came between the last ring and the stop
 }
 
-// resume takes up the fold where the status file left it, or with the journal's
-// beginning when the keeper was faster: what it folded since has not been shown.
+// resume takes up the fold where a snapshot left it that holds nothing which is
+// still to be shown: when the keeper was faster, the status file does.
 func (r *Reporter) resume(ctx context.Context) *follower {
-	state, f, err := resume(r.home)
+	state, f, err := resumeUpTo(r.home, r.begin)
 	if err != nil {
 		r.log.LogAttrs(ctx, slog.LevelError, "❌ Stage monitoring cannot read the journal", slog.Any("error", err))
-	}
-	if err != nil || r.begin.Before(state.Position) {
-		if f != nil {
-			f.close()
-		}
 		state, f = &State{Home: r.home}, follow(r.home, Position{})
 	}
 	r.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,4 +138,44 @@ func TestLinesOfKeys(t *testing.T) {
 	if got := runOf(s, "u").State; got != StatusRunning {
 		t.Errorf("with the optional stage begun the run is %s", got)
 	}
+}
+
+// A status file that holds what is still to be shown is not where a reporter
+// begins, but an older snapshot that does not: without it the attempts before a
+// removed segment would be forgotten.
+func TestReporterBeginsBeforeWhatIsToBeShown(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	tr.Start(4, "m", For("u"), InRun("r"))
+	settle(home)
+	kept(t, tr, KeeperConfig{})
+	early, err := os.ReadFile(filepath.Join(home, StatusFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewReporter(tr, slog.New(slog.DiscardHandler))
+	tr.Start(4, "m", For("u"), InRun("r"))
+	settle(home)
+	kept(t, tr, KeeperConfig{})
+	if err := os.WriteFile(filepath.Join(journalDir(home), coveredFile), early, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := r.resume(t.Context())
+	defer f.close()
+	if got := runOf(*r.state, "u"); r.state.Events != 1 || got.Stages[0].Attempt != 1 {
+		t.Errorf("it begins after %d events with %+v", r.state.Events, got)
+	}
+}
+
+// Monitoring may be begun and ended from anywhere.
+func TestMonitoringFromAnywhere(t *testing.T) {
+	tr := open(t, t.TempDir())
+	r := NewReporter(tr, slog.New(slog.DiscardHandler))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() { r.StartMonitoring(time.Second) })
+		wg.Go(r.StopMonitoring)
+	}
+	wg.Wait()
+	r.StopMonitoring()
 }

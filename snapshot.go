@@ -2,6 +2,7 @@ package stagewatch
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,10 +24,15 @@ const coveredFile = "covered.json"
 // believed: then the fold begins with the journal, which holds everything that
 // was not removed on purpose.
 func resume(home string) (*State, *follower, error) {
+	return resumeUpTo(home, Position{Segment: math.MaxUint64})
+}
+
+// resumeUpTo is resume from what was folded up to a place, and no further.
+func resumeUpTo(home string, latest Position) (*State, *follower, error) {
 	id := journalID(home)
 	for _, path := range []string{filepath.Join(home, StatusFile), filepath.Join(journalDir(home), coveredFile)} {
 		s := readSnapshot(path)
-		if s == nil || id != "" && s.Journal != id {
+		if s == nil || id != "" && s.Journal != id || latest.Before(s.Position) {
 			continue
 		}
 		if end, err := journal.End(journalDir(home)); err != nil || end.Before(s.Position) {

@@ -47,7 +47,7 @@ func showState(out io.Writer, s *stagewatch.State, now time.Time) error {
 	showModules(w, s, now)
 	showRuns(w, s, now)
 	if f := s.LastFailure; f != nil {
-		_, _ = fmt.Fprintf(w, "\nLast failure, %s ago: %s, stage %d %s: %s\n", age(now, f.At), cmp.Or(stagewatch.Plain(f.Account), "no account"), f.Stage, f.Name, stagewatch.Plain(f.Message))
+		_, _ = fmt.Fprintf(w, "\nLast failure, %s ago: %s, stage %d %s: %s\n", age(now, f.At), cmp.Or(stagewatch.Plain(f.Account), "no account"), f.Stage, stagewatch.Plain(f.Name), stagewatch.Plain(f.Message))
 	}
 	showSkipped(w, s)
 	return w.Flush()
@@ -82,14 +82,14 @@ func showModules(w io.Writer, s *stagewatch.State, now time.Time) {
 	for _, m := range s.Modules {
 		exit, pid := "-", "-"
 		if m.LastExit != nil {
-			exit = fmt.Sprintf("%s, %s ago", m.LastExit.Reason, age(now, m.LastExit.At))
+			exit = fmt.Sprintf("%s, %s ago", stagewatch.Plain(m.LastExit.Reason), age(now, m.LastExit.At))
 		}
 		if m.PID != 0 {
 			pid = fmt.Sprint(m.PID)
 		}
-		name := fmt.Sprintf("%d %s", m.Number, m.Name)
+		name := fmt.Sprintf("%d %s", m.Number, stagewatch.Plain(m.Name))
 		if m.Address != "" {
-			name += " (" + m.Address + ")"
+			name += " (" + stagewatch.Plain(m.Address) + ")"
 		}
 		why := ""
 		if m.State != stagewatch.ModuleRunning {
@@ -113,19 +113,22 @@ func showRuns(w io.Writer, s *stagewatch.State, now time.Time) {
 		stage := r.Newest()
 		account := cmp.Or(stagewatch.Plain(r.Account), "-")
 		if r.Platform != "" {
-			account = r.Platform + "/" + account
+			account = stagewatch.Plain(r.Platform) + "/" + account
 		}
 		if r.Definition != stagewatch.DefaultDefinition().Name {
 			account += " · " + stagewatch.Plain(r.Definition)
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%d %s\t%s\t%s\t%d\t%s\n", account, stage.Number, stage.Name, progress(stage),
+		_, _ = fmt.Fprintf(w, "%s\t%d %s\t%s\t%s\t%d\t%s\n", account, stage.Number, stagewatch.Plain(stage.Name), progress(r, stage),
 			age(now, stage.Since), stage.Attempt, clip(stagewatch.Plain(stage.Message)))
 	}
 }
 
-// progress is a stage's state and, while it runs, how far it is.
-func progress(s *stagewatch.StageState) string {
+// progress is the state of a run's newest stage: while it runs how far it is,
+// when its process went after it what that made of the run.
+func progress(r *stagewatch.RunState, s *stagewatch.StageState) string {
 	switch {
+	case s.State == stagewatch.StatusCompleted && (r.State == stagewatch.StatusLost || r.State == stagewatch.StatusStopped):
+		return fmt.Sprintf("%s, then %s", s.State, r.State)
 	case s.State != stagewatch.StatusRunning || s.Done == 0 && s.Total == 0:
 		return string(s.State)
 	case s.Total == 0:
@@ -137,7 +140,7 @@ func progress(s *stagewatch.StageState) string {
 func minerLine(s *stagewatch.State, now time.Time) string {
 	switch s.Miner.State {
 	case "running", "stopping":
-		return fmt.Sprintf("miner %s for %s (pid %d, mode %s)", s.Miner.State, age(now, s.Miner.Since), s.Miner.Owner.PID, s.Mode)
+		return fmt.Sprintf("miner %s for %s (pid %d, mode %s)", s.Miner.State, age(now, s.Miner.Since), s.Miner.Owner.PID, stagewatch.Plain(s.Mode))
 	case "lost":
 		return fmt.Sprintf("miner is gone: pid %d, started %s ago, ended without a word", s.Miner.Owner.PID, age(now, s.Miner.Since))
 	case "stopped":
