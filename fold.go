@@ -179,6 +179,12 @@ func (s *State) end(r *RunState, stage *StageState, e Event, last bool) {
 			Run: r.ID, Platform: r.Platform, Account: r.Account, Stage: stage.Number,
 			Name: stage.Name, State: stage.State, Message: stage.Message, At: e.Time,
 		}
+		if stage.Unknown {
+			s.LastFailure.Key = stage.Key
+		}
+		if stage.Exit != nil {
+			s.LastFailure.Last = stage.Exit.Last
+		}
 	}
 }
 

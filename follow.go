@@ -231,5 +231,7 @@ func readState(home string, watch mourner) (*State, error) {
 	}
 	f.count(s)
 	s.settle(gone)
+	s.Updated = time.Now().UTC()
+	s.list()
 	return s, nil
 }

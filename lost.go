@@ -49,13 +49,20 @@ func (s *State) count(watch mourner) census {
 	return c
 }
 
-// settle works out, for a reader, what a keeper has not yet written down.
+// settle works out, for a reader, what a keeper has not yet written down. Nobody
+// knows when a process ended: what follows from its end has the time of the last
+// word about its run, and so the same one at each look.
 func (s *State) settle(watch mourner) {
-	now := time.Now().UTC()
 	due := s.bereaved(watch)
 	for _, e := range append(due, s.overdue(watch.here(), monotonic(), 0)...) {
-		e.Time = now
+		if r := s.indexed().find(e); r != nil {
+			e.Time = r.Updated
+		}
+		before := s.LastFailure
 		s.Apply(e)
+		if before != nil && s.LastFailure.At.Before(before.At) {
+			s.LastFailure = before // it is the newer one
+		}
 	}
 	for _, r := range s.abandoned(watch) {
 		s.abandon(r, watch)

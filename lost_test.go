@@ -2,6 +2,7 @@ package stagewatch
 
 import (
 	"testing"
+	"time"
 )
 
 // A run whose process dies between two stages does not read as running, and
@@ -91,5 +92,69 @@ func TestReaderHearsTheLastWords(t *testing.T) {
 	}
 	if r := runOf(*s, "u"); r.State != StatusCompleted || s.Miner.State != "stopped" {
 		t.Errorf("the run is %s, the miner %s", r.State, s.Miner.State)
+	}
+}
+
+// Who works out a loss himself says the same of it at each look, and gives no
+// list as null.
+func TestReaderSaysTheSameAtEachLook(t *testing.T) {
+	home := t.TempDir()
+	tr := open(t, home)
+	o, end := mortal(t)
+	tr.Start(1, "m", For("u"), By(o))
+	tr.Progress(1, 1, 2, For("u"), By(o))
+	end()
+	settle(home)
+	said := events(t, home)
+	last := said[len(said)-1].Time
+	for range 2 {
+		before := time.Now()
+		s, err := ReadState(home)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := runOf(*s, "u")
+		stage := run.Newest()
+		if stage.State != StatusLost || !stage.Since.Equal(last) || s.LastFailure == nil || !s.LastFailure.At.Equal(last) {
+			t.Errorf("%s since %v, failure %+v, want lost since %v", stage.State, stage.Since, s.LastFailure, last)
+		}
+		if s.Updated.Before(before) {
+			t.Errorf("updated %v, it was read after %v", s.Updated, before)
+		}
+		if s.Modules == nil || s.Definitions == nil || s.Durations == nil {
+			t.Error("a list is null")
+		}
+	}
+}
+
+// A loss that a reader works out, of a run whose last word is old, is not the last failure.
+func TestOlderLossIsNotTheLastFailure(t *testing.T) {
+	var s State
+	at := time.Unix(1_000_000, 0).UTC()
+	gone := Owner{PID: 7, Boot: "boot"}
+	s.Apply(Event{Kind: KindStage, What: EventStarted, Run: "a", Account: "a", Stage: 1, Time: at, Owner: gone})
+	s.Apply(Event{Kind: KindStage, What: EventFailed, Run: "b", Account: "b", Stage: 1, Time: at.Add(time.Hour)})
+	s.settle(deaths{gone: true})
+	if runOf(s, "a").State != StatusLost || s.LastFailure.Account != "b" {
+		t.Errorf("a is %s, the last failure is %+v", runOf(s, "a").State, s.LastFailure)
+	}
+}
+
+// The last failure holds what the lost stage's module printed, until anybody is erased.
+func TestLastFailureTellsTheLastOutput(t *testing.T) {
+	var s State
+	gone := Owner{PID: 7, Boot: "boot"}
+	s.Apply(Event{Kind: KindStage, What: EventStarted, Run: "a", Account: "a", Key: "fetch", Owner: gone})
+	s.Apply(Event{Kind: KindStage, What: EventLost, Run: "a", Account: "a", Key: "fetch", Owner: gone, Module: &ModuleFact{Last: "bad\n"}})
+	if f := s.LastFailure; f == nil || f.Last != "bad\n" || f.Key != "fetch" {
+		t.Fatalf("last failure: %+v", f)
+	}
+	s.Apply(Event{Kind: KindStage, What: EventStarted, Run: "a", Account: "a", Key: "fetch", Owner: gone}) // forgets the exit
+	if s.LastFailure.Last != "bad\n" {
+		t.Error("the output is forgotten with the next attempt")
+	}
+	s.Apply(Event{Kind: KindErased, Runs: []string{"of another account"}})
+	if f := s.LastFailure; f == nil || f.Last != "" {
+		t.Errorf("after an erasure: %+v", f)
 	}
 }

@@ -16,7 +16,8 @@ import (
 // are not made again.
 func (s *State) encode(out io.Writer) error {
 	head := *s
-	head.Runs = []*RunState{}
+	head.Runs = nil
+	head.list()
 	text, err := json.Marshal(&head)
 	if err != nil {
 		return fmt.Errorf("encode status: %w", err)
@@ -41,6 +42,14 @@ func (s *State) encode(out io.Writer) error {
 	}
 	_, _ = w.WriteString("\n]}\n")
 	return w.Flush()
+}
+
+// list makes lists of what JSON would show as null.
+func (s *State) list() {
+	s.Modules = append([]ModuleState{}, s.Modules...)
+	s.Definitions = append([]Definition{}, s.Definitions...)
+	s.Durations = append([]*StageTimes{}, s.Durations...)
+	s.Runs = append([]*RunState{}, s.Runs...)
 }
 
 // tempName is the pattern of the names under which a status file is written.

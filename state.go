@@ -171,10 +171,13 @@ type Failure struct {
 	Platform string      `json:"platform,omitempty"`
 	Account  string      `json:"account,omitempty"`
 	Stage    int         `json:"stage"`
+	Key      string      `json:"key,omitempty"` // of a stage without number: see [StageState.Unknown]
 	Name     string      `json:"name"`
 	State    StageStatus `json:"state"` // failed or lost
 	Message  string      `json:"message"`
 	At       time.Time   `json:"at"`
+	// Last is what the module of a lost stage printed last.
+	Last string `json:"last_output,omitempty"`
 }
 
 // Change is what an event changed; its zero fields did not.
@@ -261,8 +264,14 @@ func (s *State) erase(digests []string) {
 			s.remove(x.ids[id][0])
 		}
 	}
-	if s.LastFailure != nil && erased(s.LastFailure.Run) {
+	switch {
+	case s.LastFailure == nil:
+	case erased(s.LastFailure.Run):
 		s.LastFailure = nil
+	case s.LastFailure.Last != "":
+		bare := *s.LastFailure
+		bare.Last = ""
+		s.LastFailure = &bare
 	}
 	for i := range s.Modules {
 		if exit := s.Modules[i].LastExit; exit != nil && exit.Last != "" {
