@@ -1,12 +1,19 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stagewatch/stagewatch"
 )
 
 const good = "sample_harbour_coffee"
@@ -29,10 +36,87 @@ func resumed() []string {
 	}
 }
 
+// lengthenStage4 gives the good account eight years of posts, two a day and without
+// words: stage 4, that of a few milliseconds, takes longer than anybody who waits
+// for it, and the other stages hardly do.
+func lengthenStage4(t *testing.T, home string) {
+	t.Helper()
+	const posts = 6000
+	path := filepath.Join(home, "samples", "instagram", good, good+".json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var profiles []map[string]any
+	if err := json.Unmarshal(text, &profiles); err != nil {
+		t.Fatal(err)
+	}
+	var all []map[string]any
+	newest := time.Date(2026, 10, 30, 8, 0, 0, 0, time.UTC)
+	for i := range posts {
+		all = append(all, map[string]any{
+			"id": fmt.Sprintf("%d", 1_000_000_000+i), "type": "Image", "shortCode": fmt.Sprintf("SAMPLE%d", i), "caption": "",
+			"commentsCount": i % 7, "likesCount": 50 + i*37%200, "timestamp": newest.Add(-time.Duration(i) * 12 * time.Hour), "ownerUsername": good,
+		})
+	}
+	profiles[0]["latestPosts"] = all
+	if text, err = json.Marshal(profiles); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reachStage4 waits until the home's run for the good account is in stage 4, and
+// returns its process.
+func reachStage4(t *testing.T, home string) (pid int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := stagewatch.Follow(ctx, home, stagewatch.Position{}, func(e stagewatch.Event) error {
+		if e.Kind == stagewatch.KindStage && e.Account == good && e.Stage == 4 && e.What == stagewatch.EventStarted {
+			pid = e.Owner.PID
+			cancel()
+		}
+		return nil
+	})
+	if err != nil || pid == 0 {
+		t.Fatalf("stage 4 was not reached: %v", err)
+	}
+	return pid
+}
+
+// The demo's samples are what they are, and its stage 4 is short: it is caught there all the same.
+func TestDemoCrashComesBackInStage4(t *testing.T) {
+	out, err := command("", "demo", "--crash").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text := string(out)
+	for again := "Once more, in a new home:\n"; strings.Contains(text, again); {
+		_, text, _ = strings.Cut(text, again) // what was tried before is of no interest
+	}
+	lost := regexp.MustCompile(`❌ Stage 4 Lost - Time Series Analysis for (\S+) - Error: process ended \(signal: killed\)`).FindStringSubmatch(text)
+	if lost == nil {
+		t.Fatalf("nothing was lost in stage 4:\n%s", out)
+	}
+	inOrder(t, text, "[ERROR] ❌ Module 1 process terminated with code: -9\n", lost[0], "[INFO] 🔄 Attempting to restart Module 1...\n",
+		"[INFO] ⚙️  Stage 4 - Time Series Analysis for "+lost[1]+": Analyzing engagement data and patterns (attempt 2)\n",
+		"✅ Stage 7 Complete - Complete for "+lost[1])
+	for stage := 1; stage < 4; stage++ {
+		done := regexp.MustCompile(fmt.Sprintf(`⚙️  Stage %d - .* for %s: `, stage, lost[1]))
+		if n := len(done.FindAllString(text, -1)); n != 1 {
+			t.Errorf("stage %d of %s was begun %d times, want once:\n%s", stage, lost[1], n, out)
+		}
+	}
+}
+
 func TestRunKilledInStage4ResumesInStage4(t *testing.T) {
 	home := newHome(t, "instagram/"+good)
+	lengthenStage4(t, home)
 	p := start(t, home)
-	kill(t, haltRun(t, home), syscall.SIGKILL)
+	kill(t, reachStage4(t, home), syscall.SIGKILL)
 	p.wait("✅ Stage 7 Complete - Complete for "+good, 1)
 	p.end(os.Interrupt)
 	if got := history(t, home); !slices.Equal(got, resumed()) {
@@ -48,8 +132,9 @@ func TestRunKilledInStage4ResumesInStage4(t *testing.T) {
 
 func TestDirectRunKilledInStage4ResumesWhenRepeated(t *testing.T) {
 	home := newHome(t)
+	lengthenStage4(t, home)
 	p := start(t, home, "process", "instagram", good)
-	kill(t, haltRun(t, home), syscall.SIGKILL)
+	kill(t, reachStage4(t, home), syscall.SIGKILL)
 	<-p.done
 	again := start(t, home, "process", "instagram", good)
 	<-again.done
@@ -67,8 +152,9 @@ func TestDirectRunKilledInStage4ResumesWhenRepeated(t *testing.T) {
 // The miner's own death by kill -9 ends both modules; the next start says what was lost and goes on.
 func TestKilledMinerLeavesNothingBehindAndGoesOn(t *testing.T) {
 	home := newHome(t, "instagram/"+good)
+	lengthenStage4(t, home)
 	p := start(t, home)
-	haltRun(t, home)
+	reachStage4(t, home)
 	p.end(syscall.SIGKILL)
 	within(t, 15*time.Second, "modules gone with the miner", func() bool { return len(alive(t, home)) == 0 })
 	if got := state(t, home).Miner.State; got != "lost" {
@@ -95,8 +181,9 @@ func TestKilledMinerLeavesNothingBehindAndGoesOn(t *testing.T) {
 // is repeated when its end was recorded and its result not yet kept.
 func TestStoppedRunGoesOn(t *testing.T) {
 	home := newHome(t, "instagram/"+good)
+	lengthenStage4(t, home)
 	p := start(t, home)
-	haltRun(t, home)
+	reachStage4(t, home)
 	p.end(syscall.SIGTERM)
 	inOrder(t, p.out.String(), "🛑 Stopping miner and cleaning up resources...\n", "✅ Module 1 stopped\n", "📊 Stage monitoring stopped\n", "🏁 Miner cleanup completed\n")
 	if strings.Contains(p.out.String(), "Lost") || strings.Contains(p.out.String(), "Stage 0 Stopped") {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/stagewatch/stagewatch"
 	"github.com/stagewatch/stagewatch/internal/account"
@@ -29,6 +28,9 @@ const (
 	demoWait  = 2 * time.Second
 	demoLimit = 55 * time.Second
 )
+
+// crashTries is how often the demo begins anew when Module 1 was not caught in stage 4.
+const crashTries = 3
 
 //go:embed samples
 var samples embed.FS
@@ -59,7 +61,10 @@ account succeeds, one has too little data, one is private.`,
 			if o.home != "" {
 				return &codedError{exitUsage, errors.New("the demo makes a home of its own: leave --home out")}
 			}
-			return demo(cmd.Context(), cmd.OutOrStdout(), keep, crash)
+			if crash {
+				return demoCrash(cmd.Context(), cmd.OutOrStdout(), keep)
+			}
+			return demo(cmd.Context(), cmd.OutOrStdout(), keep, nil)
 		}),
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "keep the demo's home to look at what was made")
@@ -67,7 +72,22 @@ account succeeds, one has too little data, one is private.`,
 	return cmd
 }
 
-func demo(ctx context.Context, out io.Writer, keep, crash bool) (err error) {
+// demoCrash shows the demo with a crash, again where there was none in stage 4.
+func demoCrash(ctx context.Context, out io.Writer, keep bool) error {
+	for try := 1; ; try++ {
+		var c crash
+		if err := demo(ctx, out, keep, &c); err != nil || c.shown || ctx.Err() != nil {
+			return err
+		}
+		if try == crashTries {
+			return fmt.Errorf("demo: stage 4 was over, each of %d times, before Module 1 could be killed in it: try again when the machine is less busy", try)
+		}
+		_, _ = fmt.Fprintf(out, "\nStage 4 was over before Module 1 could be killed in it. Once more, in a new home:\n\n")
+	}
+}
+
+// demo runs a miner on the samples until all was shown. The crash is nil when none is to be.
+func demo(ctx context.Context, out io.Writer, keep bool, crash *crash) (err error) {
 	home, err := os.MkdirTemp("", "miner-demo-")
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
@@ -82,10 +102,10 @@ func demo(ctx context.Context, out io.Writer, keep, crash bool) (err error) {
 	ctx, enough := context.WithTimeout(ctx, demoLimit)
 	defer enough()
 	watching := make(chan error, 1)
-	show := &show{home: home, crash: crash, counts: map[int]map[string]int{}, ended: map[string]string{}}
+	show := &show{crash: crash, counts: map[int]map[string]int{}, ended: map[string]string{}}
 	go func() {
 		watching <- stagewatch.Follow(ctx, home, stagewatch.Position{}, func(e stagewatch.Event) error {
-			if show.see(ctx, e) {
+			if show.see(e) {
 				enough()
 			}
 			return nil
@@ -151,17 +171,15 @@ func unpack(dir string) error {
 
 // show is what the demo has seen so far.
 type show struct {
-	home    string
-	crash   bool
-	crashed bool
-	counts  map[int]map[string]int // by stage of the default definition, what → how often
-	ended   map[string]string      // account → how its run ended
-	images  int                    // ready posts
-	waited  bool                   // a wait for accounts came to its end after all runs did
+	crash  *crash                 // nil when none is to be
+	counts map[int]map[string]int // by stage of the default definition, what → how often
+	ended  map[string]string      // account → how its run ended
+	images int                    // ready posts
+	waited bool                   // a wait for accounts came to its end after all runs did
 }
 
 // see takes in one event and reports whether everything was shown.
-func (s *show) see(ctx context.Context, e stagewatch.Event) bool {
+func (s *show) see(e stagewatch.Event) bool {
 	if e.Kind != stagewatch.KindStage {
 		return false
 	}
@@ -171,8 +189,8 @@ func (s *show) see(ctx context.Context, e stagewatch.Event) bool {
 		}
 		return s.done()
 	}
-	if s.crash && !s.crashed && e.Stage == 3 && e.What == stagewatch.EventStarted {
-		s.crashed = haltInStage4(ctx, s.home, e) && unix.Kill(e.Owner.PID, unix.SIGKILL) == nil
+	if s.crash != nil {
+		s.crash.see(e)
 	}
 	if s.counts[e.Stage] == nil {
 		s.counts[e.Stage] = map[string]int{}

@@ -19,13 +19,15 @@ func TestFullDiskFailsAndResumes(t *testing.T) {
 		t.Skip("mounting needs root: a full disk under the whole miner was not tried")
 	}
 	home := t.TempDir()
-	if err := unix.Mount("none", home, "tmpfs", 0, "size=24m"); err != nil {
+	if err := unix.Mount("none", home, "tmpfs", 0, "size=64m"); err != nil {
 		t.Skipf("mount tmpfs: %v: a full disk under the whole miner was not tried", err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(home, unix.MNT_DETACH) })
 	writeHome(t, home, "instagram/"+good)
+	lengthenStage4(t, home)
 	p := start(t, home)
-	pid := haltRun(t, home)
+	pid := reachStage4(t, home)
+	kill(t, pid, syscall.SIGSTOP) // until the disk is full
 	ballast := filepath.Join(home, "ballast")
 	fill(t, ballast)
 	kill(t, pid, syscall.SIGCONT)

@@ -273,28 +273,6 @@ func alive(t testing.TB, home string) (pids []string) {
 	return pids
 }
 
-// haltRun lets the home's run for the good account go until it stands still in stage 4,
-// and returns its process.
-func haltRun(t testing.TB, home string) int {
-	t.Helper()
-	pid := 0
-	found := fmt.Errorf("halted")
-	err := stagewatch.Follow(t.Context(), home, stagewatch.Position{}, func(e stagewatch.Event) error {
-		if e.Kind != stagewatch.KindStage || e.Account != good || e.Stage != 3 || e.What != stagewatch.EventStarted {
-			return nil
-		}
-		if !haltInStage4(t.Context(), home, e) {
-			t.Fatal("the run went past stage 4 unseen")
-		}
-		pid = e.Owner.PID
-		return found
-	})
-	if !errors.Is(err, found) {
-		t.Fatal(err)
-	}
-	return pid
-}
-
 func kill(t testing.TB, pid int, s syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(pid, s); err != nil {
