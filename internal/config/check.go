@@ -92,7 +92,7 @@ func (c Config) checkSecrets() (all []problem) {
 		file, isFile := strings.CutPrefix(name, secretFile)
 		if isFile && file == "" || !isFile && !variable.MatchString(name) {
 			path := fmt.Sprintf("secrets[%d]", i)
-			all = append(all, wrong(path, "%s is neither the name of an environment variable nor file: with a path (never the secret itself)", path))
+			all = append(all, wrong(path, "secret %d is neither the name of an environment variable nor file: with a path (never the secret itself)", i+1))
 		}
 	}
 	return all

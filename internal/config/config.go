@@ -33,6 +33,8 @@ type Config struct {
 	// Secrets name environment variables, or files as file:PATH, whose values
 	// are masked in what is recorded of modules' output. See [Config.SecretValues].
 	Secrets []string `yaml:"secrets"`
+
+	text []byte // of the file
 }
 
 // Report says how the operator's lines come.

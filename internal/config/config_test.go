@@ -103,17 +103,27 @@ func TestSecretsAreReadFromEnvironmentModulesAndFiles(t *testing.T) {
 		t.Errorf("values (-want +got):\n%s", diff)
 	}
 	wantNotes := []string{
-		"secrets[1] in miner.yaml has a value of fewer than 4 bytes: it is not masked",
-		"secrets[2] in miner.yaml is not set: nothing is masked for it",
+		"secret 2 in miner.yaml, SHORT_OF_TEST, has a value of fewer than 4 bytes: it is not masked",
+		"secret 3 in miner.yaml, NOWHERE_SET, is not set: nothing is masked for it",
 	}
 	if diff := cmp.Diff(wantNotes, notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	for _, missing := range []string{"file:none", "file:" + home} {
 		c.Secrets = []string{missing}
-		if _, _, err := c.SecretValues(); err == nil || !strings.HasPrefix(err.Error(), "secrets[0]: ") {
+		if _, _, err := c.SecretValues(); err == nil || !strings.HasPrefix(err.Error(), "secret 1, "+missing+": ") {
 			t.Errorf("SecretValues with %s = %v, want an error that names the entry", missing, err)
 		}
+	}
+}
+
+func TestSecretFileThatIsMissingIsToldWithItsPlace(t *testing.T) {
+	c, err := parse(t.TempDir(), []byte("secrets:\n- TOKEN_OF_TEST\n- file:none\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.SecretValues(); err == nil || !strings.HasPrefix(err.Error(), "line 3, column 3: secret 2, file:none: ") {
+		t.Errorf("SecretValues = %v", err)
 	}
 }
 
@@ -135,7 +145,7 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 	cases := map[string]struct{ text, want string }{
 		"unknown key":     {"report:\n  status_evry: 2s\n", `line 2, column 3: unknown key "status_evry": did you mean "status_every"?`},
 		"nothing near":    {"frobnicate: 1\n", `line 1, column 1: unknown key "frobnicate"`},
-		"wrong type":      {"report:\n  status_every: [1]\n", "line 2"},
+		"wrong type":      {"report:\n  status_every: [1]\n", `line 2, column 17: report.status_every is a list: give a time like 40s`},
 		"not yaml":        {"report: {\n", "line"},
 		"negative":        {"watch: {wait: -1s}\n", "watch.wait is -1s"},
 		"format":          {"report: {format: xml}\n", "plain, time or json"},
@@ -150,7 +160,7 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 		},
 
 		"definition key":      {"definitions:\n- nam: A\n", `line 2, column 3: unknown key "nam": did you mean "name"?`},
-		"definition no name":  {"definitions:\n- stages: [{name: A}]\n", "line 2, column 3: definitions[0] has no name"},
+		"definition no name":  {"definitions:\n- stages: [{name: A}]\n", "line 2, column 3: definition 1 has no name"},
 		"definition no stage": {"definitions:\n- name: A\n", `line 2, column 3: definition "A" has no stages`},
 		"definition twice":    {"definitions:\n- {name: A, stages: [{name: a}]}\n- {name: A, stages: [{name: a}]}\n", `line 3, column 10: definition "A" is there twice`},
 		"definition built in": {"definitions: [{name: Content, stages: [{name: a}]}]\n", `definition "Content" is built in`},
@@ -165,21 +175,39 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 		"stage silence":    {"definitions: [{name: A, stages: [{name: a, stall_after: -3s}]}]\n", "stall_after is -3s"},
 		"stage weight":     {"definitions: [{name: A, stages: [{name: a, weight: .nan}]}]\n", "weight is NaN"},
 		"stage parts":      {"definitions: [{name: A, stages: [{name: a, parts: -1}]}]\n", "parts is -1"},
-		"stage no time":    {"definitions: [{name: A, stages: [{name: a, expected: 40}]}]\n", "line 1, column 54"},
+		"stage no time":    {"definitions: [{name: A, stages: [{name: a, expected: 40}]}]\n", `line 1, column 54: definitions[0].stages[0].expected is "40": give a time like 40s`},
+
+		"half a size":    {"journal: {keep_mib: 0.5}\n", `line 1, column 21: journal.keep_mib is "0.5": give a whole number`},
+		"half a day":     {"journal: {keep_days: 1.7}\n", `journal.keep_days is "1.7": give a whole number`},
+		"size in words":  {"journal:\n  keep_days: 1d\n", `line 2, column 14: journal.keep_days is "1d": give a whole number`},
+		"too large":      {"journal: {keep_days: 18446744073709551615}\n", "line 1, column 22: 18446744073709551615 is too large"},
+		"no such time":   {"restart:\n  backoff: 10 minutes\n", `line 2, column 12: restart.backoff is "10 minutes": give a time like 40s`},
+		"weight in text": {"definitions: [{name: A, stages: [{name: a, weight: heavy}]}]\n", `definitions[0].stages[0].weight is "heavy": give a number`},
+		"number halved":  {"definitions: [{name: A, stages: [{name: a, number: 1.5}]}]\n", `number is "1.5": give a whole number`},
+		"yes":            {"definitions: [{name: A, stages: [{name: a, optional: yes}]}]\n", `optional is "yes": give true or false`},
+		"no list":        {"secrets: sk-123456\n", "line 1, column 10: secrets is no list"},
+		"no text":        {"secrets: [{sk-123456: a}]\n", "secrets[0] is no text"},
+		"no keys":        {"report: 3\n", "report has no keys"},
+		"no settings":    {"- a\n", "miner.yaml has no keys"},
+		"in a module":    {"modules:\n  images:\n    command: python3 x\n", "line 3, column 14: modules.images.command is no list"},
+		"total":          {"modules: {images: {patterns: [stage-marks, {match: a, total: 1.5}]}}\n", `patterns[1].total is "1.5": give a whole number`},
 
 		"pattern name":  {"modules: {images: {patterns: [marks]}}\n", `line 1, column 31: modules.images.patterns: no built-in pattern is called "marks": there are stage-marks and stage-lines`},
 		"pattern key":   {"modules:\n  content:\n    patterns:\n    - mtch: a\n", `line 4, column 7: unknown key "mtch": did you mean "match"?`},
 		"pattern group": {"modules:\n  content:\n    patterns:\n    - stage-marks\n    - match: 'a (?P<acount>.)'\n      event: started\n", `line 5, column 14: modules.content.patterns: group "acount" is not known`},
 		"pattern event": {"modules: {content: {patterns: [{match: a, event: begun, stage: 1}]}}\n", `line 1, column 50: modules.content.patterns: event is "begun"`},
 
-		"secret itself": {"secrets: [API_KEY, sk-123456]\n", "line 1, column 20: secrets[1] is neither the name"},
-		"secret file":   {"secrets: ['file:']\n", "secrets[0] is neither"},
+		"secret itself": {"secrets: [API_KEY, sk-123456]\n", "line 1, column 20: secret 2 is neither the name"},
+		"secret file":   {"secrets: ['file:']\n", "secret 1 is neither"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			_, err := parse(t.TempDir(), []byte(c.text))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("parse = %v, want %q in it", err, c.want)
+			}
+			if strings.Contains(err.Error(), "Go ") || strings.Contains(err.Error(), "unmarshal") {
+				t.Errorf("the error speaks of Go: %v", err)
 			}
 			if strings.Contains(err.Error(), "sk-123456") {
 				t.Errorf("the error shows a secret: %v", err)

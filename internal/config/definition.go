@@ -35,7 +35,7 @@ func checkDefinitions(definitions []Definition) (all []problem) {
 		path := fmt.Sprintf("definitions[%d]", i)
 		switch {
 		case d.Name == "":
-			all = append(all, wrong(path, "%s has no name", path))
+			all = append(all, wrong(path, "definition %d has no name", i+1))
 		case d.Name == "Content" || d.Name == "Images":
 			all = append(all, wrong(path+".name", "definition %q is built in: choose another name", d.Name))
 		case names[d.Name]:

@@ -14,6 +14,9 @@ import (
 
 // parse reads the text of a configuration over the defaults.
 func parse(home string, text []byte) (Config, error) {
+	if wrong := misshapen(text); len(wrong) > 0 {
+		return Config{}, placed(text, wrong)
+	}
 	c := Default(home)
 	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&c)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -25,6 +28,7 @@ func parse(home string, text []byte) (Config, error) {
 	if wrong := c.check(); len(wrong) > 0 {
 		return Config{}, placed(text, wrong)
 	}
+	c.text = text
 	return c, nil
 }
 
@@ -39,6 +43,14 @@ func explain(err error) error {
 			hint = fmt.Sprintf(": did you mean %q?", near)
 		}
 		return fmt.Errorf("line %d, column %d: unknown key %q%s", at.Line, at.Column, key, hint)
+	}
+	if large, ok := errors.AsType[*yaml.OverflowError](err); ok {
+		at := large.Token.Position
+		return fmt.Errorf("line %d, column %d: %s is too large", at.Line, at.Column, large.SrcNum)
+	}
+	if other, ok := errors.AsType[*yaml.TypeError](err); ok {
+		at := other.Token.Position
+		return fmt.Errorf("line %d, column %d: a value of this form cannot stand here", at.Line, at.Column)
 	}
 	var located yaml.Error
 	if errors.As(err, &located) && located.GetToken() != nil {

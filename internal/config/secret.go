@@ -19,20 +19,21 @@ const (
 // SecretValues returns the values of what Secrets names: of a variable the one
 // in the environment of this process and those that modules are given, of a
 // file its text. The notes say what cannot be masked and why; neither they nor
-// the error hold a value or a name. A file that cannot be read is an error: its
-// secret would go unmasked.
+// the error hold a value. A file that cannot be read is an error: its secret
+// would go unmasked.
 func (c Config) SecretValues() (values, notes []string, err error) {
 	for i, name := range c.Secrets {
 		found, err := c.secret(name)
 		if err != nil {
-			return nil, nil, fmt.Errorf("secrets[%d]: %w", i, err)
+			path := fmt.Sprintf("secrets[%d]", i)
+			return nil, nil, placed(c.text, []problem{wrong(path, "secret %d, %s: %w", i+1, name, err)})
 		}
 		if len(found) == 0 {
-			notes = append(notes, fmt.Sprintf("secrets[%d] in %s is not set: nothing is masked for it", i, File))
+			notes = append(notes, fmt.Sprintf("secret %d in %s, %s, is not set: nothing is masked for it", i+1, File, name))
 		}
 		for _, value := range found {
 			if len(strings.TrimSpace(value)) < pattern.MinSecret {
-				notes = append(notes, fmt.Sprintf("secrets[%d] in %s has a value of fewer than %d bytes: it is not masked", i, File, pattern.MinSecret))
+				notes = append(notes, fmt.Sprintf("secret %d in %s, %s, has a value of fewer than %d bytes: it is not masked", i+1, File, name, pattern.MinSecret))
 				continue
 			}
 			values = append(values, value)
