@@ -41,7 +41,7 @@ func Erase(ctx context.Context, t *Tracker, account string) (Erased, error) {
 }
 
 func (t *Tracker) erase(ctx context.Context, name erase.Account) (Erased, error) {
-	if _, err := journal.Repair(journalDir(t.home)); err != nil { // only whole records can be blanked
+	if _, err := Repair(t.home); err != nil { // only whole records can be blanked
 		return Erased{}, err
 	}
 	// Told first, so that the runs are forgotten also when this is killed half-way.

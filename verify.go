@@ -1,6 +1,8 @@
 package stagewatch
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,6 +33,15 @@ type VerifyReport struct {
 	Status string `json:"status,omitempty"`
 	// Done lists what [Repair] changed.
 	Done []string `json:"done,omitempty"`
+	// Repairs lists the repairs that found something lost. It stays lost, and told.
+	Repairs []RepairNote `json:"repairs,omitempty"`
+}
+
+// RepairNote is what a repair found before it set damage aside.
+type RepairNote struct {
+	Time   time.Time         `json:"time"`
+	Found  []journal.Finding `json:"found"`            // what was damaged, lost or out of order
+	Status string            `json:"status,omitempty"` // why the status file could not be believed
 }
 
 // Sound reports whether the home is as it should be. Fragments of writes that
@@ -79,7 +90,8 @@ func Verify(home string) (VerifyReport, error) {
 		return r, fmt.Errorf("verify: %w", err)
 	}
 	r.Unreadable, r.Newer, r.Erased = unreadable.Load(), newer.Load(), erased.Load()
-	return r, nil
+	r.Repairs, err = repairNotes(home)
+	return r, err
 }
 
 // Repair makes a home sound as far as that is possible, and returns what
@@ -88,25 +100,66 @@ func Verify(home string) (VerifyReport, error) {
 // beside the old one and the next keeper writes a new one. Repair may be killed
 // at any moment and called again, and may run beside a keeper.
 func Repair(home string) (VerifyReport, error) {
-	if _, err := Verify(home); err != nil {
+	before, err := Verify(home)
+	if err != nil {
 		return VerifyReport{Home: home}, err
+	}
+	if err := note(home, &before); err != nil { // first, so that no evidence goes untold
+		return before, fmt.Errorf("repair %s: %w", home, err)
 	}
 	found, err := journal.Repair(journalDir(home))
 	if err != nil {
 		return VerifyReport{Home: home}, fmt.Errorf("repair %s: %w", home, err)
 	}
 	done := found.Done
-	if fault := statusFault(home); fault != "" {
+	if before.Status != "" {
 		path := filepath.Join(home, StatusFile)
 		aside := path + ".damaged-" + time.Now().UTC().Format("20060102T150405.000000000Z")
-		if err := os.Rename(path, aside); err != nil {
+		if err := os.Rename(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return VerifyReport{Home: home}, fmt.Errorf("repair %s: %w", home, err)
 		}
-		done = append(done, fmt.Sprintf("%s set aside as %s: %s", StatusFile, filepath.Base(aside), fault))
+		done = append(done, fmt.Sprintf("%s set aside as %s: %s", StatusFile, filepath.Base(aside), before.Status))
 	}
 	r, err := Verify(home)
 	r.Done = done
 	return r, err
+}
+
+// repairsFile holds a line for each repair that found something lost.
+const repairsFile = "repairs.jsonl"
+
+// note adds what a check found lost or damaged to the notes of repairs.
+func note(home string, r *VerifyReport) error {
+	told := RepairNote{Time: time.Now().UTC(), Status: r.Status, Found: r.Journal.Losses()}
+	if told.Status == "" && len(told.Found) == 0 {
+		return nil
+	}
+	line, err := json.Marshal(told)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(journalDir(home), repairsFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(line, '\n'))
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// repairNotes reads the notes of repairs. A line that cannot be read is left out.
+func repairNotes(home string) ([]RepairNote, error) {
+	text, err := os.ReadFile(filepath.Join(journalDir(home), repairsFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	var all []RepairNote
+	for line := range bytes.Lines(text) {
+		var n RepairNote
+		if json.Unmarshal(line, &n) == nil {
+			all = append(all, n)
+		}
+	}
+	return all, nil
 }
 
 // statusFault returns why a home's status file cannot be believed, "" when it can or is not there.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -175,6 +176,52 @@ func TestRepairMakesADamagedHomeSound(t *testing.T) {
 	r, err := Repair(home)
 	if err != nil || !r.Sound() || len(r.Done) == 0 || r.Journal.Records != before.Journal.Records {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// What a repair found lost is told by every later check, though what is left is sound.
+func TestWhatARepairFoundLostStaysTold(t *testing.T) {
+	tests := map[string]struct {
+		harm func(segment string) error
+		want func(n RepairNote) bool
+	}{
+		"the end cut off": {
+			func(segment string) error {
+				info, err := os.Stat(segment)
+				return errors.Join(err, os.Truncate(segment, info.Size()-30))
+			},
+			func(n RepairNote) bool { return strings.Contains(n.Status, "ahead of the journal") },
+		},
+		"a flipped bit": {
+			func(segment string) error {
+				text, err := os.ReadFile(segment)
+				text[len(text)/2] ^= 1
+				return errors.Join(err, os.WriteFile(segment, text, 0o600))
+			},
+			func(n RepairNote) bool {
+				return slices.ContainsFunc(n.Found, func(f journal.Finding) bool { return f.Kind == journal.Lost && f.Count == 1 })
+			},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			home := recorded(t)
+			if err := test.harm(filepath.Join(journalDir(home), "00000001.seg")); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second one finds nothing and adds nothing
+				r, err := Repair(home)
+				if err != nil || !r.Sound() || len(r.Repairs) != 1 || !test.want(r.Repairs[0]) {
+					t.Fatalf("%+v, %v", r, err)
+				}
+			}
+			if r := verified(t, home); !r.Sound() || len(r.Repairs) != 1 {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+	if r := verified(t, recorded(t)); r.Repairs != nil {
+		t.Errorf("a home that was never repaired: %+v", r.Repairs)
 	}
 }
 

@@ -26,10 +26,11 @@ func (o *options) verifyCommand() *cobra.Command {
 
 It changes nothing and may run beside a miner. With --repair damaged bytes are
 set aside into journal/set-aside, filler takes their place, and seals are made
-anew; nothing is deleted, and a record that is gone stays told as missing.
+anew; nothing is deleted, and what a repair found lost is told by every later
+check (journal/repairs.jsonl).
 
-Exit codes: 0 sound; 1 something is damaged or missing, with --repair: still; 2
-wrong usage.`,
+Exit codes: 0 sound, apart from losses that a repair has told of; 1 something is
+damaged or missing, with --repair: still; 2 wrong usage.`,
 		RunE: failing(func(cmd *cobra.Command, _ []string) error {
 			home, err := o.path()
 			if err != nil {
@@ -85,6 +86,9 @@ func findings(r *stagewatch.VerifyReport, repaired bool) string {
 		_, _ = fmt.Fprintln(&b, "There was nothing to repair.")
 	}
 	b.WriteString(overall(r))
+	for _, n := range r.Repairs {
+		b.WriteString(noted(n))
+	}
 	if r.Sound() {
 		return b.String()
 	}
@@ -96,6 +100,24 @@ func findings(r *stagewatch.VerifyReport, repaired bool) string {
 		_, _ = fmt.Fprintln(&b, "\nThis stays: what is gone, or cannot be told from what was meant, no repair brings back.")
 	} else {
 		_, _ = fmt.Fprintln(&b, "\nminer verify --repair sets damage aside and seals anew.")
+	}
+	return b.String()
+}
+
+// noted is what a repair found lost.
+func noted(n stagewatch.RepairNote) string {
+	const most = 10 // findings that are listed
+	var b strings.Builder
+	_, _ = fmt.Fprintf(&b, "\nA repair at %s found:\n", n.Time.Local().Format(time.DateTime))
+	if n.Status != "" {
+		_, _ = fmt.Fprintf(&b, "  %s: %s.\n", stagewatch.StatusFile, n.Status)
+	}
+	for i, f := range n.Found {
+		if i == most {
+			_, _ = fmt.Fprintf(&b, "  … and %d more: --json lists them.\n", len(n.Found)-most)
+			break
+		}
+		_, _ = fmt.Fprintf(&b, "  %s\n", sentence(f))
 	}
 	return b.String()
 }
@@ -121,7 +143,8 @@ func overall(r *stagewatch.VerifyReport) string {
 	add(r.Newer > 0, "Of a newer version than this program's: %s.", many(r.Newer, "record"))
 	add(j.Counts[check.Unfinished] > 0, "The next keeper ends what was interrupted.")
 	add(j.Counts[check.Stray] > 0, "Not the journal's: %s.", many(j.Counts[check.Stray], "file"))
-	add(r.Sound(), "Nothing that was acknowledged is known to be missing, and every seal fits.")
+	add(r.Sound() && len(r.Repairs) == 0, "Nothing that was acknowledged is known to be missing, and every seal fits.")
+	add(r.Sound() && len(r.Repairs) > 0, "Every seal fits. Apart from what repairs found, nothing that was acknowledged is known to be missing.")
 	return strings.Join(sentences, " ") + "\n"
 }
 
@@ -168,7 +191,7 @@ func sentence(f check.Finding) string {
 	}
 	switch f.Kind {
 	case check.Fragment:
-		return about(place+":", "a write that was cut short; it was never acknowledged")
+		return about(place+":", "a record without its end: a write that was cut short, or the end of a file that was cut off")
 	case check.Mended:
 		return about(records, "lost where a repair put filler")
 	case check.Unfinished:
