@@ -195,3 +195,17 @@ func TestIs(t *testing.T) {
 		}
 	}
 }
+
+// A name is found in whatever way a client spelled it.
+func TestNameInEscapesIsMasked(t *testing.T) {
+	for _, text := range []string{
+		`{"v":1,"run":"r","account":"other","message":"about J\u00f6rg\n","what":"x"}`,
+		`{"v":1,"run":"r","account":"other","details":{"J\u00f6rg":["a\\","J\u00F6rg"],"n":1}}`,
+		`{"v":1,"run":"r","account":"other","message":"<&> Jörg \u0031"}`,
+	} {
+		got, changed := NewRecords(Account{Username: "Jörg"}).Edit([]byte(text))
+		if !changed || len(got) != len(text) || !json.Valid(got) || strings.Contains(string(got), "rg") {
+			t.Errorf("Edit(%s) = %s, %v, want it masked", text, got, changed)
+		}
+	}
+}

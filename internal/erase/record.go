@@ -103,28 +103,49 @@ func pseudonym(run string) string {
 	return strings.Repeat(digest, len(run)/len(digest)+1)[:len(run)]
 }
 
-// maskStrings masks the username in the strings of a JSON value, between their
-// escapes. The value keeps its length and stays valid.
+// maskStrings masks the username in the strings of a JSON value, however it is
+// spelled there. The value keeps its length and stays valid.
 func (a Account) maskStrings(value []byte) int {
-	const escape, unicodeEscape = 2, 6
-	masked, begin := 0, -1 // begin of a stretch of plain text, -1 outside strings
+	masked := 0
 	for at := 0; at < len(value); at++ {
-		switch c := value[at]; {
-		case c == '"' && begin < 0:
-			begin = at + 1
-		case c == '"':
-			masked += a.Mask(value[begin:at])
-			begin = -1
-		case c == '\\' && begin >= 0:
-			masked += a.Mask(value[begin:at])
-			size := escape
-			if at+1 < len(value) && value[at+1] == 'u' {
-				size = unicodeEscape
+		if value[at] != '"' {
+			continue
+		}
+		begin, escaped := at, false
+		for at++; at < len(value) && value[at] != '"'; at++ {
+			if value[at] == '\\' {
+				escaped = true
+				at++
 			}
-			begin = min(at+size, len(value))
-			at = begin - 1
+		}
+		literal := value[begin:min(at+1, len(value))]
+		if escaped {
+			masked += a.maskEscaped(literal)
+		} else {
+			masked += a.Mask(literal)
 		}
 	}
+	return masked
+}
+
+// maskEscaped masks the username in a JSON string that has escapes, which may
+// stand within the name. Blanks after the string keep its length.
+func (a Account) maskEscaped(literal []byte) int {
+	var text string
+	if json.Unmarshal(literal, &text) != nil {
+		return 0
+	}
+	plain := []byte(text)
+	masked := a.Mask(plain)
+	if masked == 0 {
+		return 0
+	}
+	out := quoted(string(plain))
+	if len(out) > len(literal) { // it had rarer escapes than ours: nothing of it is kept
+		out = quoted(strings.Repeat("*", len(literal)-len(`""`)))
+	}
+	copy(literal, out)
+	copy(literal[len(out):], bytes.Repeat([]byte{' '}, len(literal)-len(out)))
 	return masked
 }
 
