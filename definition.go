@@ -2,6 +2,7 @@ package stagewatch
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -148,7 +150,7 @@ func ParseDefinition(text []byte) (Definition, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&j); err != nil {
-		return Definition{}, fmt.Errorf("definition: %w", err)
+		return Definition{}, fmt.Errorf("definition: %w", explain(text, err))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Definition{}, fmt.Errorf("definition %q: something follows its end", j.Name)
@@ -162,6 +164,39 @@ func ParseDefinition(text []byte) (Definition, error) {
 		d.Stages = append(d.Stages, stage)
 	}
 	return d, d.check()
+}
+
+// explain says what is wrong with the JSON of a definition, and where.
+func explain(text []byte, err error) error {
+	at := func(offset int64) string {
+		before := text[:min(max(offset, 1), int64(len(text)))]
+		return fmt.Sprintf("line %d, column %d", bytes.Count(before, []byte("\n"))+1, len(before)-bytes.LastIndexByte(before, '\n')-1)
+	}
+	var form *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &form):
+		wants := map[reflect.Kind]string{
+			reflect.Struct: "an object", reflect.Slice: "a list", reflect.String: "a text", reflect.Bool: "true or false", reflect.Float64: "a number",
+		}
+		want, ok := wants[form.Type.Kind()]
+		if !ok {
+			want = "a whole number"
+		}
+		is := map[string]string{"array": "a list", "object": "an object", "string": "a text", "bool": "true or false"}[form.Value]
+		is = cmp.Or(is, form.Value) // "number 1.5"
+		return fmt.Errorf("%s: %s is %s: give %s", at(form.Offset), cmp.Or(form.Field, "it"), is, want)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("%s: no JSON: %w", at(syntax.Offset), err)
+	case errors.Is(err, io.EOF):
+		return errors.New("it is empty: give a JSON object")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%s: the JSON ends too early", at(int64(len(text))))
+	}
+	if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		return fmt.Errorf("unknown field %s", field)
+	}
+	return err
 }
 
 // Number returns the number of the stage with the given key, and whether there is one.

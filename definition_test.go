@@ -43,7 +43,7 @@ func TestDefinitionSaysWhatIsWrong(t *testing.T) {
 	stages := func(list string) string { return `{"name":"D","stages":[` + list + `]}` }
 	many := strings.Repeat(`{"name":"s"},`, maxStages) + `{"name":"s"}`
 	for name, c := range map[string]struct{ text, says string }{
-		"no JSON":          {`{"name"`, "unexpected EOF"},
+		"no JSON":          {`{"name"`, "line 1, column 7: the JSON ends too early"},
 		"no name":          {`{"stages":[{"name":"a"}]}`, "without a name"},
 		"no stages":        {`{"name":"D"}`, "has no stages"},
 		"unknown field":    {stages(`{"name":"a","colour":"red"}`), `unknown field "colour"`},
@@ -92,4 +92,24 @@ func FuzzDefinition(f *testing.F) {
 			t.Errorf("%s\nwas written as\n%s", text, written)
 		}
 	})
+}
+
+func TestDefinitionErrorsAreInPlainWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"":      "definition: it is empty: give a JSON object",
+		"[]":    "definition: line 1, column 1: it is a list: give an object",
+		"{\n]}": "definition: line 2, column 1: no JSON: invalid character ']'",
+		`{"name":"R","stages":[{"name":"a","expected":"40s"}]}`: "stages.expected is a text: give a number",
+		`{"name":"R","stages":[{"name":"a","number":1.5}]}`:     "stages.number is number 1.5: give a whole number",
+		`{"name":"R","stages":[{"name":"a","optional":1}]}`:     "stages.optional is number: give true or false",
+		"{\"name\":\"R\",\n\"stages\":{}}":                      "line 2, column 10: stages is an object: give a list",
+		`{"name":3}`:                                            "name is number: give a text",
+		`{"name":"R","stages":[{"name":"a","expeted":4}]}`:      `unknown field "expeted"`,
+		`{"name":"R","stages":[`:                                "definition: line 1, column 22: the JSON ends too early",
+	} {
+		_, err := ParseDefinition([]byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "Go ") {
+			t.Errorf("ParseDefinition(%s) = %v, want %q in it", text, err, want)
+		}
+	}
 }
