@@ -5,6 +5,7 @@ import "time"
 // handover is a record on its way to the journal.
 type handover struct {
 	payload []byte
+	tells   uint64        // how many records it tells of, 0 but for a note of dropped ones
 	size    int           // what it takes in memory
 	spent   time.Duration // on disk, when it was handed over
 	written chan bool     // tells the call that waits: written, or do not wait any longer
@@ -12,12 +13,13 @@ type handover struct {
 	// Guarded by the sink's mutex.
 	waits bool // a call waits for it
 	late  bool // its call gave up, or did not wait in the first place
+	tried bool // what it says stays as it is
 }
 
 // take returns a handover with an empty payload to be filled.
 func (s *sink) take() *handover {
 	h := s.spare.Get().(*handover) //nolint:errcheck,forcetypeassert // nothing else is put there
-	h.payload = h.payload[:0]
+	h.payload, h.tells, h.tried = h.payload[:0], 0, false
 	return h
 }
 

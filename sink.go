@@ -16,15 +16,15 @@ import (
 const (
 	patience     = 50 * time.Millisecond // what a call waits for disk at most
 	retryEvery   = 250 * time.Millisecond
-	maxHeld      = 16 << 10         // records that wait to be written
-	maxHeldBytes = 16 << 20         // and what they take in memory
-	closePatient = time.Second      // what Close waits for a disk that does nothing
-	closeLimit   = 10 * time.Second // and for one that is slow
+	maxHeld      = 16 << 10  // records that wait to be written
+	maxHeldBytes = 16 << 20  // and what they take in memory
+	rowBytes     = 256 << 10 // of waiting records that are written at once
+	rowAlone     = 64 << 10  // a record beyond this is written by itself
 )
 
 // appender is the part of a journal's writer that a sink uses.
 type appender interface {
-	Append(payload []byte) error
+	Append(payloads ...[]byte) error
 	Sync() error
 	Header() journal.Header
 	Close()
@@ -37,7 +37,8 @@ type appender interface {
 type sink struct {
 	open     func() (appender, error)
 	lossNote func(count uint64) []byte // the record that tells of dropped ones
-	quit     chan struct{}             // closed by close
+	quit     chan struct{}             // closed when close gives up
+	payloads [][]byte                  // of the records that are being written
 	opened   chan struct{}             // closed when open has succeeded or can never succeed
 	ended    chan struct{}             // closed when the goroutine has ended
 	spare    sync.Pool                 // of *handover
@@ -57,6 +58,7 @@ type sink struct {
 	room      chan struct{}            // closed when there is room again
 	failed    error                    // the journal cannot be used, ever
 	closed    bool
+	hurry     bool          // closed, and there is no time left to write everything
 	began     time.Time     // of the disk's pending work, zero without any
 	spent     time.Duration // on the disk's work before; what the host's scheduler takes is not in it
 	alarm     *time.Timer   // set while a call waits, to the end of its patience or earlier
@@ -206,8 +208,12 @@ func (s *sink) run() {
 	}
 	defer w.Close()
 	for {
-		batch, lost, ok := s.next()
-		if !ok || !s.deliver(w, batch, lost) {
+		batch, ok := s.next()
+		if !ok {
+			return
+		}
+		if from, to, ok := s.deliver(w, batch); !ok {
+			s.abandon(w, batch, from, to)
 			return
 		}
 	}
@@ -244,9 +250,9 @@ func forGood(err error) bool {
 	}, func(passing error) bool { return errors.Is(err, passing) })
 }
 
-// next waits for records and takes all that there are, with the count of those
-// that were dropped. It reports false when there is none and the sink is closed.
-func (s *sink) next() (batch []*handover, lost uint64, ok bool) {
+// next waits for records and takes all that there are, and after them one that
+// tells how many were dropped. It reports false when there is none and the sink is closed.
+func (s *sink) next() (batch []*handover, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for reached, number := range s.flushes {
@@ -257,65 +263,76 @@ func (s *sink) next() (batch []*handover, lost uint64, ok bool) {
 	}
 	for len(s.queue) == 0 && s.dropped == 0 {
 		if s.closed {
-			return nil, 0, false
+			return nil, false
 		}
 		s.more.Wait()
 	}
 	s.batch, s.queue = s.queue, s.batch[:0]
-	lost, s.dropped = s.dropped, 0
-	return s.batch, lost, true
+	if s.dropped > 0 {
+		note := s.take()
+		note.payload = append(note.payload, s.lossNote(s.dropped)...)
+		note.tells, note.size, note.waits, note.late = s.dropped, 0, false, false
+		s.batch = append(s.batch, note)
+		s.held++
+		s.dropped = 0
+	}
+	return s.batch, true
 }
 
-// deliver writes a batch, and after it what is to be said of dropped records.
-// A journal that survives power cuts is synced once for all of them, and only
-// then are they done. It reports whether the sink goes on.
-func (s *sink) deliver(w appender, batch []*handover, lost uint64) bool {
+// deliver writes a batch. A journal that survives power cuts is synced once for
+// all of it, and only then is it done; if that fails all is written again. It
+// reports false when the sink is to end, and which records are to be tried again
+// before any other.
+func (s *sink) deliver(w appender, batch []*handover) (from, to int, ok bool) {
 	power := w.Header().Durability == journal.Power
-	for i, h := range batch {
-		if !s.write(w, h) {
-			return false
+	for {
+		for from, to = 0, 0; to < len(batch); from = to {
+			if s.hurried() {
+				return from, to, false
+			}
+			to = from + row(batch[from:])
+			if !s.write(w, batch[from:to]) {
+				return from, to, false
+			}
+			if !power {
+				s.finish(from, to)
+			}
 		}
 		if !power {
-			s.finish(i, i+1)
+			return to, to, true
 		}
-	}
-	if lost > 0 {
-		if !s.write(w, &handover{payload: s.lossNote(lost)}) {
-			return false
-		}
-		s.mu.Lock()
-		s.done++
-		s.rest()
-		s.mu.Unlock()
-	}
-	for power {
 		if w.Sync() == nil {
-			s.finish(0, len(batch))
-			break
+			s.finish(0, to)
+			return to, to, true
 		}
 		if !s.pause() {
-			return false
+			return 0, to, false
 		}
 	}
-	return true
 }
 
-// write writes one record, again and again until it is written. It reports
-// false when the sink was told to end meanwhile.
-func (s *sink) write(w appender, h *handover) bool {
-	for marked := false; ; {
-		s.mu.Lock()
-		late := h.late
-		s.began = time.Now()
-		s.mu.Unlock()
-		if late && !marked {
-			h.payload, marked = appendLate(h.payload), true
+// row returns how many records from the first on are written at once.
+func row(batch []*handover) int {
+	size := 0
+	for i, h := range batch {
+		size += len(h.payload)
+		if i > 0 && (size > rowBytes || len(h.payload) > rowAlone || len(batch[i-1].payload) > rowAlone) {
+			return i
 		}
-		err := w.Append(h.payload)
+	}
+	return len(batch)
+}
+
+// write writes a row of records, again and again until it is written. It reports
+// false when the sink was told to end meanwhile.
+func (s *sink) write(w appender, row []*handover) bool {
+	for {
+		err := w.Append(s.told(row)...)
 		if err == nil {
 			return true
 		}
-		if errors.Is(err, journal.ErrTooLarge) {
+		if errors.Is(err, journal.ErrTooLarge) { // it is alone
+			row[0].payload = nil
 			s.mu.Lock()
 			s.drop()
 			s.mu.Unlock()
@@ -327,6 +344,26 @@ func (s *sink) write(w appender, h *handover) bool {
 	}
 }
 
+// told returns what a row of records says. Whether a record is marked as late is
+// decided before it is first tried: that try may have gone well without a word,
+// and then a reader must find the same bytes in the next.
+func (s *sink) told(row []*handover) [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.payloads = s.payloads[:0]
+	for _, h := range row {
+		if h.late && !h.tried {
+			h.payload = appendLate(h.payload)
+		}
+		h.tried = true
+		if h.payload != nil { // a record that was too large
+			s.payloads = append(s.payloads, h.payload)
+		}
+	}
+	s.began = time.Now()
+	return s.payloads
+}
+
 // finish acknowledges the records of a batch from one place to another.
 func (s *sink) finish(from, to int) {
 	s.mu.Lock()
@@ -335,6 +372,9 @@ func (s *sink) finish(from, to int) {
 	s.rest()
 	s.vacate()
 	for i, h := range s.batch[from:to] {
+		if h == nil {
+			continue
+		}
 		s.batch[from+i] = nil
 		s.held--
 		s.heldBytes -= h.size
@@ -373,36 +413,4 @@ func (s *sink) written() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.done
-}
-
-// close ends the sink after what it holds is written, if the disk takes it. A
-// write that hangs is left behind after a second.
-func (s *sink) close() {
-	s.mu.Lock()
-	s.closed = true
-	s.more.Signal()
-	s.mu.Unlock()
-	close(s.quit)
-	limit := time.NewTimer(closeLimit)
-	defer limit.Stop()
-	for done, more := s.written(), true; more; {
-		idle := time.NewTimer(closePatient)
-		select {
-		case <-s.ended:
-			more = false
-		case <-limit.C:
-			more = false
-		case <-idle.C:
-			before := done
-			done = s.written()
-			more = done != before
-		}
-		idle.Stop()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.letAllGo()
-	if s.alarm != nil {
-		s.alarm.Stop()
-	}
 }

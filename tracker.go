@@ -92,7 +92,7 @@ func (t *Tracker) open(c Config, custom bool) error {
 		owner = other
 	}
 	t.owner = owner
-	t.inRun = givenRun()
+	t.inRun = cut(givenRun(), maxName)
 	return t.begin(func() (appender, error) {
 		return journal.OpenWriter(journalDir(c.Home), journal.Options{Durability: c.Durability})
 	}, custom)
@@ -166,7 +166,8 @@ func (t *Tracker) Miner(what, mode string) {
 	t.emit(Event{Kind: KindMiner, What: what, Mode: mode})
 }
 
-// Flush waits until every record handed over so far is in the journal.
+// Flush waits until every record handed over so far is in the journal. After
+// Close its error says that some could not be written.
 func (t *Tracker) Flush(ctx context.Context) error {
 	if t == nil || t.sink == nil {
 		return nil
@@ -174,9 +175,12 @@ func (t *Tracker) Flush(ctx context.Context) error {
 	return t.sink.flush(ctx)
 }
 
-// Close writes what is buffered and releases the journal. It waits for a disk
-// that hangs no longer than a second, for one that is slow no longer than ten.
-// Later calls do nothing.
+// Close writes what is buffered and releases the journal. For a disk that hangs
+// or fails it waits little more than a second, for one that is slow little more
+// than ten. What is not written then is told, as a count, in a last record if
+// the disk takes that; a disk that hangs takes nothing, and then the records are
+// gone with the process, but written if the disk comes back before. Either way
+// [Tracker.Flush] returns an error afterwards. Later calls do nothing.
 func (t *Tracker) Close() {
 	if t == nil || t.sink == nil {
 		return

@@ -110,6 +110,9 @@ func TestOnlyPowerSyncs(t *testing.T) {
 		if d == Process && (err != nil || synced > 0) || d == Power && (!errors.Is(err, unix.EIO) || synced != 1) {
 			t.Errorf("%s: Sync = %v after %d syncs", d, err, synced)
 		}
+		if d == Power {
+			appendAll(t, w, "one", "two") // which count as not appended
+		}
 		for range 2 { // the second has nothing to do
 			if err := w.Sync(); err != nil {
 				t.Errorf("%s: %v", d, err)

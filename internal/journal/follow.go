@@ -258,6 +258,9 @@ func (f *Follower) fresh(s stretch) bool {
 		before = Position{Segment: f.segment, Offset: s.at}
 	}
 	f.seen.note(s.rec.Writer, s.rec.N)
+	// A follower that began within a row of records that were written again knows
+	// the writer, and not yet the rest of the row.
+	known = known && (s.rec.again > f.from.Segment || f.from == Position{Segment: s.rec.again})
 	return known || s.rec.again == 0 || !stands(f.dir, s.rec, before)
 }
 

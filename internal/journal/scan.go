@@ -35,6 +35,7 @@ type scan struct {
 type span struct {
 	writer      uint64
 	first, last mark
+	again       uint64 // the records from first up to this one are marked as written again
 }
 
 // mark is a record, as far as its numbering is concerned.
@@ -130,7 +131,7 @@ func (s *scan) note(last int, p stretch) int {
 		at, known := s.index[p.rec.Writer]
 		if !known {
 			s.index[p.rec.Writer] = len(s.spans)
-			s.spans = append(s.spans, span{writer: p.rec.Writer, first: m, last: m})
+			s.spans = append(s.spans, span{writer: p.rec.Writer, first: m, last: m, again: m.n})
 			return len(s.spans) - 1
 		}
 		last = at
@@ -147,18 +148,22 @@ func (s *scan) note(last int, p stretch) int {
 		s.add(f)
 	}
 	if m.n > sp.last.n {
+		if m.again && sp.again == sp.last.n {
+			sp.again = m.n
+		}
 		sp.last = m
 	}
 	return last
 }
 
 // follows checks that m may come after last in a writer's numbering. It returns
-// what is wrong, if anything, and whether m is the same record again.
+// what is wrong, if anything, and whether m is the same record again: a whole
+// row of records may be written again.
 func follows(writer uint64, last, m mark) (bad Finding, repeat bool) {
 	if m.n == last.n+1 {
 		return Finding{}, false
 	}
-	if m.n == last.n && m.again && m.sum == last.sum {
+	if m.again && (m.n < last.n || m.n == last.n && m.sum == last.sum) {
 		return Finding{}, true
 	}
 	bad = Finding{Segment: m.at.Segment, Offset: m.at.Offset, Writer: fmt.Sprintf("%016x", writer)}
@@ -213,8 +218,9 @@ func (m *merger) merge(s *scan) {
 		}
 		f, repeat := follows(sp.writer, before, sp.first)
 		if repeat {
-			m.report.Records--
-			m.report.Repeats++
+			again := min(sp.again, before.n) - sp.first.n + 1
+			m.report.Records -= again
+			m.report.Repeats += again
 		}
 		if f.Kind == Lost && before.at.Segment < m.unread {
 			f.Kind = ""

@@ -1,12 +1,14 @@
 package journal
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,12 +25,16 @@ type Writer struct {
 	dir     string
 	id      uint64
 	header  Header
-	n       uint64
-	doubt   uint64 // the next record may stand in this segment or a later one already; 0: it was never written
+	n       uint64 // records written
+	safe    uint64 // n at the last Sync that went well
+	doubt   uint64 // records up to this one may stand in segment since, or a later one, already
+	since   uint64
 	fd      int
 	segment uint64
-	dirty   bool // something was written that is not synced; kept for [Power] only
-	unnamed bool // the folder was not synced since the segment was opened
+	first   uint64 // where the oldest record that is not safe was written first
+	dirty   bool   // something in the segment is not synced; of use for [Power] only
+	unnamed bool   // the folder was not synced since the segment was opened
+	failed  bool   // a segment that was left could not be synced
 	buf     []byte
 
 	// The system calls under the writer; tests put faults in their place.
@@ -51,6 +57,11 @@ func OpenWriter(dir string, o Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if header.Durability == Power {
+		if err := syncFolder(filepath.Dir(dir)); err != nil { // which names the journal itself
+			return nil, err
+		}
+	}
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, fmt.Errorf("choose a writer id: %w", err)
@@ -71,10 +82,11 @@ func (w *Writer) ID() uint64 { return w.id }
 // Header returns the journal's header as it was when the writer was opened.
 func (w *Writer) Header() Header { return w.header }
 
-// openNewest goes over to the newest segment. What was written before is synced first.
+// openNewest goes over to the newest segment. What was written before is synced
+// first; if that fails, the next [Writer.Sync] says so.
 func (w *Writer) openNewest() error {
-	if err := w.Sync(); err != nil {
-		return err
+	if err := w.settle(); err != nil {
+		w.failed = true
 	}
 	found, err := segments(w.dir)
 	if err != nil {
@@ -107,36 +119,39 @@ func openSegment(dir string, n uint64) (int, error) {
 	}
 }
 
-// Append writes one record. When it returns nil the record is in the kernel's
-// hands: it survives the death of this process, though a power cut only after
-// [Writer.Sync]. After an error it may or may not be there: call Append again
-// with the same payload, which keeps its number, so that readers see it once.
-// Only [ErrTooLarge] is for ever. The payload must not contain control characters.
-func (w *Writer) Append(payload []byte) error {
-	if size := len(payload) + frameExtra; size > MaxRecord {
-		return fmt.Errorf("append to journal: %d of %d bytes: %w", size, MaxRecord, ErrTooLarge)
+// Append writes records, all with one write. When it returns nil they are in the
+// kernel's hands: they survive the death of this process, though a power cut
+// only after [Writer.Sync]. After an error each of them may or may not be there:
+// call Append again with the same payloads first, which keep their numbers, so
+// that readers see them once. Only [ErrTooLarge] is for ever, and then nothing
+// was written. Payloads must not contain control characters.
+func (w *Writer) Append(payloads ...[]byte) error {
+	for _, p := range payloads {
+		if size := len(p) + frameExtra; size > MaxRecord {
+			return fmt.Errorf("append to journal: %d of %d bytes: %w", size, MaxRecord, ErrTooLarge)
+		}
 	}
 	for {
-		w.buf = appendFrame(w.buf[:0], w.id, w.n+1, w.doubt, payload)
 		if w.fd < 0 {
 			if err := w.openNewest(); err != nil {
 				return err
 			}
 		}
+		w.frame(payloads)
 		if err := w.writeWhole(); err != nil {
+			w.suspect(len(payloads))
 			return fmt.Errorf("append to journal: %w", err)
 		}
 		left, err := w.left()
 		if err != nil {
-			w.suspect()
+			w.suspect(len(payloads))
 			return fmt.Errorf("append to journal: %w", err)
 		}
 		if !left {
-			w.n++
-			w.doubt, w.dirty = 0, true
+			w.wrote(len(payloads))
 			return nil
 		}
-		w.suspect()
+		w.suspect(len(payloads))
 		before := w.segment
 		if err := w.openNewest(); err != nil {
 			return err
@@ -147,29 +162,55 @@ func (w *Writer) Append(payload []byte) error {
 	}
 }
 
-// suspect notes that the record in hand may stand in the segment.
-func (w *Writer) suspect() {
-	if w.doubt == 0 {
-		w.doubt = w.segment
+// frame puts the records that come next into the buffer.
+func (w *Writer) frame(payloads [][]byte) {
+	w.buf = w.buf[:0]
+	for i, p := range payloads {
+		n, again := w.n+1+uint64(i), uint64(0)
+		if n <= w.doubt {
+			again = w.since
+		}
+		w.buf = appendFrame(w.buf, w.id, n, again, p)
 	}
 }
 
-// writeWhole writes the frame with one write. A write that was cut short left a
-// fragment, which readers skip: the whole record is written again.
+// suspect notes that the next records, so many, may stand in the segment.
+func (w *Writer) suspect(count int) {
+	if w.doubt <= w.n {
+		w.since = w.segment
+	}
+	w.doubt = max(w.doubt, w.n+uint64(count))
+}
+
+// wrote notes that the next records, so many, stand in the segment.
+func (w *Writer) wrote(count int) {
+	if w.n == w.safe {
+		w.first = w.segment
+		if w.doubt > w.n {
+			w.first = w.since
+		}
+	}
+	w.n += uint64(count)
+	w.dirty = true
+}
+
+// writeWhole writes what is in the buffer. A write that was cut short left a
+// fragment, which readers skip: from the record on that was cut all is written again.
 func (w *Writer) writeWhole() error {
 	const tries = 3
+	rest := w.buf
 	for range tries {
-		n, err := w.write(w.fd, w.buf)
+		n, err := w.write(w.fd, rest)
 		for errors.Is(err, unix.EINTR) {
-			n, err = w.write(w.fd, w.buf)
+			n, err = w.write(w.fd, rest)
 		}
 		if err != nil {
-			w.suspect()
 			return err
 		}
-		if n == len(w.buf) {
+		if n == len(rest) {
 			return nil
 		}
+		rest = rest[bytes.LastIndexByte(rest[:n], '\n')+1:]
 	}
 	return io.ErrShortWrite
 }
@@ -186,10 +227,27 @@ func (w *Writer) left() (bool, error) {
 }
 
 // Sync makes everything appended so far survive a power cut, when the journal
-// promises that ([Power]); otherwise it does nothing. After an error nothing is
-// known of the records since the last Sync that went well: readers see them,
-// and a power cut may take them.
+// promises that ([Power]); otherwise it does nothing. After an error everything
+// since the last Sync that went well counts as not appended: the kernel may have
+// dropped what it could not write, and say the next time that all is well. Call
+// Append again with the same payloads in the same order. They keep their
+// numbers, and readers see them once.
 func (w *Writer) Sync() error {
+	err := w.settle()
+	if err == nil && !w.failed {
+		w.safe = w.n
+		return nil
+	}
+	w.doubt, w.since, w.n = max(w.doubt, w.n), w.first, w.safe
+	w.dirty, w.failed = false, false
+	if err == nil {
+		err = errors.New("a segment that was left could not be synced")
+	}
+	return fmt.Errorf("sync journal: %w", err)
+}
+
+// settle brings what was written to the disk.
+func (w *Writer) settle() error {
 	if w.header.Durability != Power || !w.dirty {
 		return nil
 	}
@@ -198,11 +256,11 @@ func (w *Writer) Sync() error {
 		err = w.sync(w.fd)
 	}
 	if err != nil {
-		return fmt.Errorf("sync journal: %w", err)
+		return err
 	}
 	if w.unnamed {
 		if err := syncFolder(w.dir); err != nil {
-			return fmt.Errorf("sync journal: %w", err)
+			return err
 		}
 		w.unnamed = false
 	}
