@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/stagewatch/stagewatch/internal/journal"
 )
 
@@ -262,12 +264,14 @@ func BenchmarkVerify(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var took, floor time.Duration
+	var took, busy, floor time.Duration
 	var size int64
 	for b.Loop() {
-		began := time.Now()
+		var before, after unix.Rusage
+		began, _ := time.Now(), unix.Getrusage(unix.RUSAGE_SELF, &before)
 		r, err := Verify(home)
-		took += time.Since(began)
+		_ = unix.Getrusage(unix.RUSAGE_SELF, &after)
+		took, busy = took+time.Since(began), busy+used(after)-used(before)
 		if err != nil || !r.Sound() || r.Journal.Records != records {
 			b.Fatalf("%+v, %v", r, err)
 		}
@@ -281,6 +285,7 @@ func BenchmarkVerify(b *testing.B) {
 	b.SetBytes(size)
 	mega := float64(size) * float64(b.N) / 1e6
 	b.ReportMetric(mega/took.Seconds(), "verify-MB/s")
+	b.ReportMetric(mega/busy.Seconds(), "verify-MB/cpu-s") // which others on the machine hardly change
 	b.ReportMetric(mega/floor.Seconds(), "floor-MB/s")
 	b.ReportMetric(float64(took)/float64(floor), "times-floor")
 }
