@@ -1193,7 +1193,9 @@ class _Follower:
         if frame.writer not in self._seen and len(self._seen) >= 16 << 10:
             self._seen_before, self._seen = self._seen, {}
         self._seen[frame.writer] = frame.number
-        return last is not None or not frame.again or not self._passed_over(frame)
+        if last is not None and (frame.again > self.begin[0] or self.begin == (frame.again, 0)):
+            return True  # all of a row that was written again was seen here
+        return not frame.again or not self._passed_over(frame)
 
     def _passed_over(self, frame):
         # type: (Frame) -> bool
