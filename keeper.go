@@ -233,7 +233,9 @@ func (k *Keeper) sweep() (left map[*RunState]uint64) {
 	k.watch.round(k.state.indexed().holders)
 	due := k.state.bereaved(k.watch)
 	for _, e := range append(due, k.state.overdue(k.watch.boot, now, k.woke)...) {
-		if e.What == EventStalled || !k.awaited(e.Owner) {
+		switch {
+		case e.What == EventStalled && k.watch.gone(e.Owner): // the dead are lost, whatever they were before
+		case e.What == EventStalled, !k.awaited(e.Owner):
 			k.say(e)
 		}
 	}

@@ -51,6 +51,14 @@ func TestOwnerInAnotherTimeNamespaceLives(t *testing.T) {
 	if watch.gone(owner) {
 		t.Error("a living process of another time namespace is gone")
 	}
+	for o, silent := range map[Owner]bool{owner: false, {PID: 1, Start: 1, Boot: watch.boot}: true} {
+		var s State
+		s.Apply(Event{Kind: KindDefinition, Defined: &Definition{Name: "Own", Stages: []Stage{{Number: 1, Name: "One", StallAfter: 1}}}})
+		s.Apply(Event{Kind: KindStage, What: EventStarted, Definition: "Own", Run: "r", Stage: 1, Account: "u", Clock: 1, Owner: o})
+		if due := s.overdue(watch.boot, monotonic(), 0); (len(due) > 0) != silent {
+			t.Errorf("a stage of %+v is stalled: %v, want %v", o, due, silent)
+		}
+	}
 	_ = stdin.Close()
 	_ = cmd.Wait()
 	if !watch.gone(owner) {

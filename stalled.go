@@ -19,6 +19,8 @@ type silence struct {
 // overdue returns the records that are due for stages of this boot which are
 // silent for longer than they may be at now, on the clock of their records. What
 // was silence before woke, when the watcher itself did not run, does not count.
+// In another time namespace that clock is another one, and nothing is said.
+// In another time namespace that clock is another one, and nothing is said.
 func (s *State) overdue(boot string, now, woke int64) []Event {
 	type late struct {
 		order uint64
@@ -36,7 +38,7 @@ func (s *State) overdue(boot string, now, woke int64) []Event {
 					continue
 				}
 				counted := time.Duration(now - max(stage.Heard, woke))
-				if limit, usual := s.patience(r, stage, counted); limit > 0 {
+				if limit, usual := s.patience(r, stage, counted); limit > 0 && !otherTime(owner.PID) {
 					found = append(found, late{stage.Order, stalled(r, stage, time.Duration(now-stage.Heard), limit, usual)})
 				}
 			}
