@@ -9,12 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/stagewatch/stagewatch"
 	"github.com/stagewatch/stagewatch/internal/journal"
 )
 
@@ -368,80 +366,4 @@ func (c *crew) windUp(ctx context.Context) {
 			}
 		}
 	}
-}
-
-// audit compares, when all is quiet, what each of the views says.
-func (c *crew) audit(ctx context.Context) error {
-	c.drain(c.lastly)
-	c.lastly.Close()
-	c.ledger.settle()
-	c.count("fragments that readers skipped", c.lastly.Skipped().Damaged)
-	c.count("segments", int(c.ledger.book.Position.Segment))
-	report, err := stagewatch.Verify(c.home)
-	if err != nil {
-		return err
-	}
-	if !report.Sound() && !c.torn {
-		c.broke("verify: %s", encode(report))
-	}
-	c.count("records written again at a seal", int(report.Journal.Repeats))
-	if err := c.auditFollower(ctx); err != nil {
-		return err
-	}
-	if c.keep > 0 {
-		return nil // the beginning is gone
-	}
-	return c.auditFold(ctx)
-}
-
-// auditFollower lets the follower that was killed go to the end, and compares its book.
-func (c *crew) auditFollower(ctx context.Context) error {
-	want := c.ledger.book
-	p, err := start(ctx, "follower", func(string) {}, c.as, c.self, "as-follower", c.home, "1",
-		strconv.FormatUint(want.Position.Segment, 10), strconv.FormatInt(want.Position.Offset, 10))
-	if err != nil {
-		return err
-	}
-	select {
-	case <-p.ended:
-	case <-time.After(endPatient):
-		p.kill()
-		c.broke("the follower did not come to the end %+v", want.Position)
-	}
-	text, err := os.ReadFile(c.home + "/follower.json")
-	if err != nil {
-		return err
-	}
-	if got := strings.TrimSpace(string(text)); got != encode(want) {
-		c.broke("the follower that was killed kept book %s, one that was not %s", got, encode(want))
-	}
-	return nil
-}
-
-// auditFold compares the fold that went through status files of many keepers
-// with one from the beginning.
-func (c *crew) auditFold(ctx context.Context) error {
-	whole := stagewatch.State{Version: stagewatch.StateVersion}
-	ctx, cancel := context.WithTimeout(ctx, endPatient)
-	defer cancel()
-	err := stagewatch.Follow(ctx, c.home, stagewatch.Position{}, func(e stagewatch.Event) error {
-		whole.Apply(e)
-		if e.Position() == c.ledger.book.Position {
-			return errThere
-		}
-		return nil
-	})
-	if !errors.Is(err, errThere) {
-		return fmt.Errorf("fold the whole journal: %w", err)
-	}
-	read, err := stagewatch.ReadState(c.home)
-	if err != nil {
-		return err
-	}
-	view := func(s *stagewatch.State) string { return strings.ReplaceAll(encode(s.Runs), "long ", "     ") } // see shush
-	if got, want := view(read), view(&whole); got != want {
-		c.broke("status and journal tell different things of the runs: see status.got and status.want")
-		return errors.Join(os.WriteFile(c.home+"/status.got", []byte(got), 0o600), os.WriteFile(c.home+"/status.want", []byte(want), 0o600))
-	}
-	return nil
 }

@@ -131,6 +131,8 @@ func (l *ledger) read(rec journal.Record) {
 		l.broke("a writer dropped %d records on a healthy disk", e.Dropped)
 	case e.Kind == stagewatch.KindStage && e.What == stagewatch.EventLost:
 		l.lost(&e)
+	case e.Kind == stagewatch.KindStage && e.What == stagewatch.EventStalled:
+		l.broke("a stage of a busy writer was told stalled: %s", e.Message)
 	case e.Kind == stagewatch.KindStage && e.Details != nil:
 		l.told(&e)
 	}

@@ -178,22 +178,29 @@ func (c *crew) becomeNobody() error {
 	)
 }
 
-// otherClock starts a writer whose clocks are 1000 s ahead. No keeper may take
-// it for dead.
+// otherClock starts writers whose clocks since boot are not the keeper's. It
+// must take them neither for dead nor for silent.
 func otherClock(ctx context.Context, c *crew) error {
 	unshare, err := exec.LookPath("unshare")
 	if err == nil {
-		err = exec.CommandContext(ctx, unshare, "--time", "--boottime=1000", "--monotonic=1000", "true").Run()
+		err = exec.CommandContext(ctx, unshare, "--time", "--boottime=1000", "true").Run()
 	}
 	if err != nil {
 		c.progress("not tried: no time namespace to be had: %v", err)
 		return nil
 	}
-	c.before = []string{unshare, "--time", "--boottime=1000", "--monotonic=1000", "--"}
-	c.add("Go writer", 0, func(ctx context.Context, m *member) (*process, error) { return c.goWriter(ctx, m, "ahead") })
+	for name, clocks := range map[string][]string{
+		"ahead":  {"--boottime=1000", "--monotonic=1000"},
+		"behind": {"--boottime=-40", "--monotonic=-40"},
+	} {
+		c.add("Go writer", 0, func(ctx context.Context, m *member) (*process, error) {
+			c.before = append(append([]string{unshare, "--time"}, clocks...), "--")
+			defer func() { c.before = nil }()
+			return c.goWriter(ctx, m, name)
+		})
+	}
 	c.tended()
 	return c.work(ctx, func(ctx context.Context) error {
-		c.before = nil
 		pause(ctx, lostLimit+air)
 		return nil
 	})
