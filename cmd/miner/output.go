@@ -60,10 +60,10 @@ func (m *miner) heard(module string) {
 // complain tells the operator what of a module's output could not be taken.
 func (m *miner) complain(ctx context.Context, number int, t pattern.Trouble) {
 	if t.Missed > 0 {
-		warn(ctx, m.out, fmt.Sprintf("⚠️  Module %d: %d lines came too fast to be looked through for stages", number, t.Missed))
+		warn(ctx, m.out, fmt.Sprintf("⚠️  Module %d: %s too fast to be looked through for stages", number, counted(t.Missed, "line came", "lines came")))
 	}
 	if t.Wrong > 0 {
-		warn(ctx, m.out, fmt.Sprintf("⚠️  Module %d: %d lines are marked as stages and are none: %s", number, t.Wrong, stagewatch.Plain(t.Err.Error())))
+		warn(ctx, m.out, fmt.Sprintf("⚠️  Module %d: %s: %s", number, counted(t.Wrong, "line is marked as a stage and is none", "lines are marked as stages and are none"), stagewatch.Plain(t.Err.Error())))
 	}
 }
 
@@ -126,4 +126,12 @@ func (l *listener) tracker(definition string) *stagewatch.Tracker {
 // warn writes one of the miner's own lines.
 func warn(ctx context.Context, to *slog.Logger, line string) {
 	to.LogAttrs(ctx, slog.LevelWarn, line) //nolint:sloglint // as say
+}
+
+// counted returns a count with the words for one, or for several.
+func counted(n uint64, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
 }

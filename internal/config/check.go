@@ -6,6 +6,7 @@ import (
 	"net"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,8 +26,7 @@ func wrong(path, format string, args ...any) problem {
 // check returns everything that is wrong with c.
 func (c Config) check() []problem {
 	return slices.Concat(c.checkTimes(), c.checkWords(), checkDefinitions(c.Definitions), c.checkSecrets(),
-		checkPatterns("modules.content.patterns", c.Modules.Content.Patterns),
-		checkPatterns("modules.images.patterns", c.Modules.Images.Patterns))
+		c.checkModule("modules.content", c.Modules.Content), c.checkModule("modules.images", c.Modules.Images.Module))
 }
 
 func (c Config) checkTimes() (all []problem) {
@@ -96,6 +96,55 @@ func (c Config) checkSecrets() (all []problem) {
 		}
 	}
 	return all
+}
+
+// checkModule checks the patterns of a module, and that it prints something.
+func (c Config) checkModule(path string, m Module) []problem {
+	at := path + ".patterns"
+	all := checkPatterns(at, m.Patterns)
+	if len(m.Patterns) > 0 && len(m.Command) == 0 {
+		all = append(all, wrong(at, "%s without %s.command: the built-in module records its stages itself and prints none", at, path))
+	}
+	for i, rule := range m.Patterns {
+		field, err := c.checkNames(rule)
+		if err != nil {
+			all = append(all, problem{fmt.Sprintf("%s[%d].%s", at, i, field), fmt.Errorf("%s: %w", at, err)})
+		}
+	}
+	return all
+}
+
+// checkNames returns which field of a rule names a definition, or a stage of
+// one, that is not there.
+func (c Config) checkNames(r pattern.Rule) (field string, err error) {
+	const lastStage = 7 // of Content, which has no keys
+	number, err := strconv.Atoi(r.Stage)
+	numbered := err == nil
+	grouped := r.Definition == "" && strings.Contains(r.Match, "<definition>") // the line says it
+	var known []string
+	switch {
+	case r.Definition == "Images" || grouped:
+		return "", nil
+	case r.Definition == "" || r.Definition == "Content":
+		if r.Stage != "" && (!numbered || number < 0 || number > lastStage) {
+			return "stage", fmt.Errorf("stage is %q: without a definition it is a number from 0 to %d", r.Stage, lastStage)
+		}
+		return "", nil
+	}
+	for _, d := range c.Definitions {
+		if d.Name == r.Definition && !d.has(r.Stage) {
+			return "stage", fmt.Errorf("definition %q has no stage %q", d.Name, r.Stage)
+		}
+		if d.Name == r.Definition {
+			return "", nil
+		}
+		known = append(known, d.Name)
+	}
+	hint := ""
+	if near := nearest(r.Definition, known); near != "" {
+		hint = fmt.Sprintf(": did you mean %q?", near)
+	}
+	return "definition", fmt.Errorf("no definition in %s is called %q%s", File, r.Definition, hint)
 }
 
 // checkPatterns compiles the patterns of a module.

@@ -55,10 +55,11 @@ definitions:
 journal: {durability: power, keep_days: 7, keep_mib: 0}
 modules:
   images:
+    command: [./render]
     patterns:
     - stage-marks
     - {match: 'frame (?P<done>\d+)', event: progressed, stage: 5, definition: Render, total: 10}
-    - {match: fetching, event: started, stage: fetch}
+    - {match: fetching, event: started, stage: fetch, definition: Render}
 `
 	c, err := parse(t.TempDir(), []byte(text))
 	if err != nil {
@@ -75,7 +76,7 @@ modules:
 	wantPatterns := []pattern.Rule{
 		{Builtin: "stage-marks"},
 		{Match: `frame (?P<done>\d+)`, Event: "progressed", Stage: "5", Definition: "Render", Total: 10},
-		{Match: "fetching", Event: "started", Stage: "fetch"},
+		{Match: "fetching", Event: "started", Stage: "fetch", Definition: "Render"},
 	}
 	if diff := cmp.Diff(wantPatterns, c.Modules.Images.Patterns); diff != "" {
 		t.Errorf("patterns (-want +got):\n%s", diff)
@@ -196,6 +197,17 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 		"pattern key":   {"modules:\n  content:\n    patterns:\n    - mtch: a\n", `line 4, column 7: unknown key "mtch": did you mean "match"?`},
 		"pattern group": {"modules:\n  content:\n    patterns:\n    - stage-marks\n    - match: 'a (?P<acount>.)'\n      event: started\n", `line 5, column 14: modules.content.patterns: group "acount" is not known`},
 		"pattern event": {"modules: {content: {patterns: [{match: a, event: begun, stage: 1}]}}\n", `line 1, column 50: modules.content.patterns: event is "begun"`},
+
+		"pattern alone": {"modules:\n  content:\n    patterns: [stage-marks]\n", "line 3, column 15: modules.content.patterns without modules.content.command"},
+		"pattern definition": {
+			"definitions: [{name: Render, stages: [{name: a, key: fetch}]}]\nmodules:\n  content:\n    command: [a]\n    patterns:\n    - {match: a, event: started, stage: fetch, definition: Rendr}\n",
+			`line 6, column 60: modules.content.patterns: no definition in miner.yaml is called "Rendr": did you mean "Render"?`,
+		},
+		"pattern stage": {
+			"definitions: [{name: Render, stages: [{name: a, key: fetch}]}]\nmodules: {content: {command: [a], patterns: [{match: a, event: started, stage: 2, definition: Render}]}}\n",
+			`definition "Render" has no stage "2"`,
+		},
+		"pattern key of the eight": {"modules: {content: {command: [a], patterns: [{match: a, event: started, stage: fetch}]}}\n", `line 1, column 80: modules.content.patterns: stage is "fetch": without a definition it is a number from 0 to 7`},
 
 		"secret itself": {"secrets: [API_KEY, sk-123456]\n", "line 1, column 20: secret 2 is neither the name"},
 		"secret file":   {"secrets: ['file:']\n", "secret 1 is neither"},

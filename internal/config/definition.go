@@ -83,3 +83,18 @@ func checkStages(path string, d Definition) (all []problem) {
 	}
 	return all
 }
+
+// has reports whether d has the stage with a number or key, or none is asked for.
+func (d Definition) has(stage string) bool {
+	number, err := strconv.Atoi(stage)
+	for i, s := range d.Stages {
+		mine := i + 1
+		if s.Number != nil {
+			mine = *s.Number
+		}
+		if s.Key == stage || err == nil && mine == number {
+			return true
+		}
+	}
+	return stage == ""
+}

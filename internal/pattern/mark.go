@@ -61,6 +61,10 @@ func readMark(text string) (Event, error) {
 	if e.What == "" {
 		return Event{}, fmt.Errorf("%s %s: the word is start, progress, complete or failed", mark, short(verb))
 	}
+	r.rest = strings.TrimLeft(r.rest, " \t")
+	if field, _, found := strings.Cut(r.rest, "="); found && isField(field) && !r.ended {
+		return Event{}, fmt.Errorf("%s %s: no stage: give its number or key before %s=", mark, verb, field)
+	}
 	name, err := r.value()
 	if err != nil {
 		return Event{}, err
@@ -110,6 +114,9 @@ func (r *markReader) fields(e *Event) error {
 	for r.more() {
 		name, rest, ok := strings.Cut(r.rest, "=")
 		place := places[name]
+		if ok && place == nil && isField(name) {
+			return fmt.Errorf("%s: %s= is there twice", mark, name)
+		}
 		if !ok || place == nil {
 			word, _, _ := strings.Cut(r.rest, " ")
 			return fmt.Errorf("%s: %s is no field: there are for=, on=, run= and definition=, and a message begins with a colon and a blank", mark, short(word))
@@ -123,6 +130,10 @@ func (r *markReader) fields(e *Event) error {
 		*place = value
 	}
 	return nil
+}
+
+func isField(name string) bool {
+	return name == "for" || name == "on" || name == "run" || name == "definition"
 }
 
 // more skips blanks, takes a colon that begins the message, and reports whether
