@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -46,11 +47,66 @@ func showState(out io.Writer, s *stagewatch.State, now time.Time) error {
 	_, _ = fmt.Fprintln(w, minerLine(s, now))
 	showModules(w, s, now)
 	showRuns(w, s, now)
-	if f := s.LastFailure; f != nil {
-		_, _ = fmt.Fprintf(w, "\nLast failure, %s ago: %s, stage %d %s: %s\n", age(now, f.At), cmp.Or(stagewatch.Plain(f.Account), "no account"), f.Stage, stagewatch.Plain(f.Name), stagewatch.Plain(f.Message))
+	if s.LastFailure != nil {
+		showFailure(w, s.LastFailure, now)
 	}
 	showSkipped(w, s)
 	return w.Flush()
+}
+
+// showFailure says what failed last, and how its module's output ended.
+func showFailure(w io.Writer, f *stagewatch.Failure, now time.Time) {
+	const most = 5 // lines of output
+	subject := "no account"
+	if f.Account != "" {
+		subject = accountCell(f.Platform, f.Account)
+	}
+	_, _ = fmt.Fprintf(w, "\nLast failure, %s ago: %s, stage %s", age(now, f.At), subject, stageCell(f.Stage, f.Key, f.Name))
+	if message := shown(f.Message, 0); message != "" {
+		_, _ = fmt.Fprint(w, ": "+message)
+	}
+	_, _ = fmt.Fprintln(w)
+	var last []string
+	for line := range strings.Lines(f.Last) {
+		if line = shown(line, widestText); line != "" {
+			last = append(last, line)
+		}
+	}
+	for _, line := range last[max(0, len(last)-most):] {
+		_, _ = fmt.Fprintln(w, "  | "+line)
+	}
+}
+
+// What a table shows of a text at most, in characters.
+const (
+	widestName = 40
+	widestText = 80
+)
+
+// shown makes recorded text harmless and as wide as it may be, 0 for any width.
+func shown(text string, widest int) string {
+	text = strings.TrimRight(stagewatch.Plain(text), " ")
+	if runes := []rune(text); widest > 0 && len(runes) > widest {
+		return string(runes[:widest-1]) + "…"
+	}
+	return text
+}
+
+// accountCell names an account as a table shows it.
+func accountCell(platform, username string) string {
+	username = cmp.Or(shown(username, widestName), "-")
+	if platform = shown(platform, widestName); platform != "" {
+		return platform + "/" + username
+	}
+	return username
+}
+
+// stageCell names a stage as a table shows it; key is that of one without a number, else "".
+func stageCell(number int, key, name string) string {
+	if key != "" {
+		return shown(key, widestName)
+	}
+	return strings.TrimRight(fmt.Sprint(number, " ", shown(name, widestName)), " ")
 }
 
 // showSkipped says what is missing in the tables, and why.
@@ -82,18 +138,18 @@ func showModules(w io.Writer, s *stagewatch.State, now time.Time) {
 	for _, m := range s.Modules {
 		exit, pid := "-", "-"
 		if m.LastExit != nil {
-			exit = fmt.Sprintf("%s, %s ago", stagewatch.Plain(m.LastExit.Reason), age(now, m.LastExit.At))
+			exit = fmt.Sprintf("%s, %s ago", shown(m.LastExit.Reason, widestText), age(now, m.LastExit.At))
 		}
 		if m.PID != 0 {
 			pid = fmt.Sprint(m.PID)
 		}
-		name := fmt.Sprintf("%d %s", m.Number, stagewatch.Plain(m.Name))
+		name := fmt.Sprintf("%d %s", m.Number, shown(m.Name, widestName))
 		if m.Address != "" {
-			name += " (" + stagewatch.Plain(m.Address) + ")"
+			name += " (" + shown(m.Address, widestText) + ")"
 		}
 		why := ""
-		if m.State != stagewatch.ModuleRunning {
-			why = clip(stagewatch.Plain(m.Reason))
+		if m.State != stagewatch.ModuleRunning && (m.LastExit == nil || m.Reason != m.LastExit.Reason) { // the exit stands beside it
+			why = shown(m.Reason, widestText)
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", name, m.State, pid, m.Restarts, age(now, m.Since), exit, why)
 	}
@@ -104,22 +160,22 @@ func showRuns(w io.Writer, s *stagewatch.State, now time.Time) {
 	runs := slices.Clone(s.Runs)
 	slices.SortFunc(runs, func(a, b *stagewatch.RunState) int { return cmp.Compare(b.Order, a.Order) })
 	runs = slices.DeleteFunc(runs, func(r *stagewatch.RunState) bool {
-		return len(r.Stages) == 0 || r.Account == "" && r.Newest().Number == 0 // a module's own run: it is shown above
+		return len(r.Stages) == 0 || r.Account == "" && r.Newest().Number == 0 && !r.Newest().Unknown // a module's own run: it is shown above
 	})
 	if len(runs) > 0 {
 		_, _ = fmt.Fprintln(w, "\nACCOUNT\tSTAGE\tSTATE\tSINCE\tATTEMPT\tMESSAGE")
 	}
 	for _, r := range runs {
 		stage := r.Newest()
-		account := cmp.Or(stagewatch.Plain(r.Account), "-")
-		if r.Platform != "" {
-			account = stagewatch.Plain(r.Platform) + "/" + account
-		}
+		subject, key := accountCell(r.Platform, r.Account), ""
 		if r.Definition != stagewatch.DefaultDefinition().Name {
-			account += " · " + stagewatch.Plain(r.Definition)
+			subject += " · " + shown(r.Definition, widestName)
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%d %s\t%s\t%s\t%d\t%s\n", account, stage.Number, stagewatch.Plain(stage.Name), progress(r, stage),
-			age(now, stage.Since), stage.Attempt, clip(stagewatch.Plain(stage.Message)))
+		if stage.Unknown {
+			key = stage.Key
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", subject, stageCell(stage.Number, key, stage.Name), progress(r, stage),
+			age(now, stage.Since), stage.Attempt, shown(stage.Message, widestText))
 	}
 }
 
@@ -140,13 +196,13 @@ func progress(r *stagewatch.RunState, s *stagewatch.StageState) string {
 func minerLine(s *stagewatch.State, now time.Time) string {
 	switch s.Miner.State {
 	case "running", "stopping":
-		return fmt.Sprintf("miner %s for %s (pid %d, mode %s)", s.Miner.State, age(now, s.Miner.Since), s.Miner.Owner.PID, stagewatch.Plain(s.Mode))
+		return fmt.Sprintf("miner %s for %s (pid %d, mode %s)", s.Miner.State, age(now, s.Miner.Since), s.Miner.Owner.PID, shown(s.Mode, widestName))
 	case "lost":
 		return fmt.Sprintf("miner is gone: pid %d, started %s ago, ended without a word", s.Miner.Owner.PID, age(now, s.Miner.Since))
 	case "stopped":
 		return fmt.Sprintf("miner stopped %s ago", age(now, s.Miner.Since))
 	}
-	return "no miner has run here; direct runs only"
+	return "no miner has run here: this is what scripts, programs and direct runs recorded"
 }
 
 // age says how long ago something was: 12s, 4m05s, 1h02m, 3d04h.
@@ -165,13 +221,4 @@ func age(now, then time.Time) string {
 		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 	}
 	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
-}
-
-// clip shortens a message for a table.
-func clip(text string) string {
-	const widest = 80
-	if runes := []rune(text); len(runes) > widest {
-		return string(runes[:widest-1]) + "…"
-	}
-	return text
 }

@@ -40,3 +40,58 @@ func TestStatusShowsRunLeftBetweenStages(t *testing.T) {
 		t.Errorf("progress = %q, want %q", got, want)
 	}
 }
+
+// The tables say each thing once, in one row a run, as wide as one can read.
+func TestStatusTables(t *testing.T) {
+	now := time.Unix(1_000_000, 0).UTC()
+	stage := func(e stagewatch.Event) stagewatch.Event {
+		e.Kind, e.Run, e.Time, e.Owner = stagewatch.KindStage, "run-"+e.Account, now.Add(-5*time.Minute), stagewatch.Owner{PID: 7}
+		return e
+	}
+	exited := stagewatch.Event{Kind: stagewatch.KindModule, What: stagewatch.EventExited, Time: now, Module: &stagewatch.ModuleFact{Name: "content", Number: 1, Reason: "exit code 3"}}
+	for name, c := range map[string]struct {
+		told []stagewatch.Event
+		want string // without the first line
+	}{
+		"a key that is in no definition": {
+			[]stagewatch.Event{stage(stagewatch.Event{What: stagewatch.EventStarted, Account: "u", Key: "fetch"})},
+			"ACCOUNT  STAGE  STATE    SINCE  ATTEMPT  MESSAGE\nu        fetch  running  5m00s  1        \n",
+		},
+		"names and messages of any width": {
+			[]stagewatch.Event{stage(stagewatch.Event{What: stagewatch.EventStarted, Account: strings.Repeat("u", 300), Stage: 1, Message: strings.Repeat("é\n", 300)})},
+			"ACCOUNT" + strings.Repeat(" ", 35) + "STAGE            STATE    SINCE  ATTEMPT  MESSAGE\n" +
+				strings.Repeat("u", 39) + "…  1 Data Scraping  running  5m00s  1        " + strings.Repeat("é ", 39) + "é…\n",
+		},
+		"why a module does not run": {
+			[]stagewatch.Event{exited},
+			"MODULE     STATE       PID  RESTARTS  SINCE  LAST EXIT            WHY NOT RUNNING\n1 content  Restarting  -    0         0s     exit code 3, 0s ago  \n",
+		},
+		"the end of a lost stage's module": {
+			[]stagewatch.Event{
+				stage(stagewatch.Event{What: stagewatch.EventStarted, Account: "u", Platform: "p", Stage: 3}),
+				stage(stagewatch.Event{What: stagewatch.EventLost, Account: "u", Platform: "p", Stage: 3, Message: "process ended", Module: &stagewatch.ModuleFact{Last: "1\n2\n3\n\n4\n5\x1b[2J\n6\n"}}),
+			},
+			"ACCOUNT  STAGE              STATE  SINCE  ATTEMPT  MESSAGE\np/u      3 Vector Database  lost   5m00s  1        process ended\n\n" +
+				"Last failure, 5m00s ago: p/u, stage 3 Vector Database: process ended\n  | 2\n  | 3\n  | 4\n  | 5 [2J\n  | 6\n",
+		},
+		"a failure without a message": {
+			[]stagewatch.Event{stage(stagewatch.Event{What: stagewatch.EventFailed, Account: "u", Key: "fetch"})},
+			"ACCOUNT  STAGE  STATE   SINCE  ATTEMPT  MESSAGE\nu        fetch  failed  5m00s  1        \n\nLast failure, 5m00s ago: u, stage fetch\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s stagewatch.State
+			for _, e := range c.told {
+				s.Apply(e)
+			}
+			var out strings.Builder
+			if err := showState(&out, &s, now); err != nil {
+				t.Fatal(err)
+			}
+			_, got, _ := strings.Cut(out.String(), "\n\n")
+			if got != c.want {
+				t.Errorf("tables:\n%s\nwant:\n%s", got, c.want)
+			}
+		})
+	}
+}
