@@ -55,13 +55,15 @@ func processStart(pid int) (ticks uint64, ended bool, err error) {
 		return 0, false, err
 	}
 	// The second field is the command in parentheses and may hold anything, so count from its end.
-	const state, start = 0, 19
+	const state, threads, start = 0, 17, 19
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) <= start {
 		return 0, false, fmt.Errorf("process %d: short stat", pid)
 	}
 	ticks, err = strconv.ParseUint(string(fields[start]), 10, 64)
-	return ticks, bytes.ContainsAny(fields[state], "ZX"), err
+	// A process whose first thread alone has ended reads as a zombie too, and lives on in the others.
+	ended = bytes.ContainsAny(fields[state], "ZX") && (string(fields[threads]) == "0" || string(fields[threads]) == "1")
+	return ticks, ended, err
 }
 
 // watchman tells whether owners live, as seen from one process.

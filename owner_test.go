@@ -3,10 +3,56 @@ package stagewatch
 import (
 	"bufio"
 	"bytes"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
 )
+
+// A process goes on when its first thread ends; only the last one takes it with it.
+func TestProcessWithoutItsFirstThreadLives(t *testing.T) {
+	t.Parallel()
+	interpreter, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no program with threads of its own to be had: python3 is not there")
+	}
+	cmd := exec.CommandContext(t.Context(), interpreter, "-c", `
+import ctypes, os, sys, threading
+def wait():
+    os.read(0, 1)
+    os._exit(0)
+threading.Thread(target=wait).start()
+print("ready", flush=True)
+ctypes.CDLL(None).pthread_exit(None)`)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadBytes('\n'); err != nil {
+		t.Fatal(err)
+	}
+	owner, err := ProcessOwner(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	within(t, soon, "the end of its first thread", func() bool {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(owner.PID) + "/stat")
+		return err == nil && bytes.Contains(stat, []byte(") Z "))
+	})
+	if owner.Gone() {
+		t.Error("a process with a living thread is gone")
+	}
+	_ = stdin.Close()
+	within(t, soon, "its end, before anybody has collected it", owner.Gone)
+	_ = cmd.Wait()
+}
 
 // A process in another time namespace sees another time of its own start than we do.
 func TestOwnerInAnotherTimeNamespaceLives(t *testing.T) {

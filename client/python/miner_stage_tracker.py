@@ -412,7 +412,8 @@ def _process_start(pid):
     with open("/proc/%d/stat" % pid, "rb") as file:
         text = file.read()
     fields = text[text.rindex(b")") + 1 :].split()  # the command before it may hold anything
-    return int(fields[19]), fields[0] in (b"Z", b"X")
+    # One whose first thread alone has ended reads as a zombie too, and lives on in the others.
+    return int(fields[19]), fields[0] in (b"Z", b"X") and int(fields[17]) <= 1
 
 
 def _here():
