@@ -86,12 +86,17 @@ func (b *bench) oneCall(ctx context.Context) error {
 			return err
 		}
 		row(fmt.Sprintf("one JSON file, %d accounts, Go", accounts), oneFile)
-		inPython, err := b.python(ctx, accounts, calls)
+		inPython, err := b.python(ctx, "cmd/bench/onefile.py", accounts, calls)
 		if err != nil {
 			b.say("  one JSON file, Python: %v\n", err)
 			continue
 		}
 		row(fmt.Sprintf("one JSON file, %d accounts, Python", accounts), inPython)
+	}
+	if client, err := b.python(ctx, "cmd/bench/client.py", 1, b.calls/10); err != nil {
+		b.say("  Python client: %v\n", err)
+	} else {
+		row("stagewatch, Python (<= 60 µs)", client)
 	}
 	return b.power(row)
 }
@@ -249,9 +254,9 @@ func (f jsonFile) update() (err error) {
 	return f.replace(all)
 }
 
-// python is the obvious way in Python.
-func (b *bench) python(ctx context.Context, accounts, calls int) (took, error) {
-	out, err := exec.CommandContext(ctx, "python3", "cmd/bench/onefile.py", b.dir, strconv.Itoa(accounts), strconv.Itoa(calls)).Output()
+// python runs one of the scripts here, which prints how many nanoseconds each call took.
+func (b *bench) python(ctx context.Context, script string, accounts, calls int) (took, error) {
+	out, err := exec.CommandContext(ctx, "python3", script, b.dir, strconv.Itoa(accounts), strconv.Itoa(calls)).Output()
 	if err != nil {
 		return nil, fmt.Errorf("run python3: %w", err)
 	}
