@@ -28,6 +28,18 @@ func TestNumbersAreClamped(t *testing.T) {
 	}
 }
 
+// A long-lived process has threads that may be in the midst of changing the environment.
+func TestEnvironmentIsReadOnce(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv(envRun, strings.Repeat("r", 2*maxName))
+	tr := open(t, home)
+	t.Setenv(envRun, "another")
+	tr.Start(1, "m", For("u"))
+	if got := events(t, home); len(got) != 1 || !strings.HasPrefix(got[0].Run, "rrr") || len(got[0].Run) > maxName {
+		t.Errorf("records = %+v, want the run that was given first, cut", got)
+	}
+}
+
 func TestStagesHaveKeys(t *testing.T) {
 	home := t.TempDir()
 	tr, err := Open(Config{Home: home, Definition: Definition{Name: "Render", Stages: []Stage{
