@@ -839,11 +839,13 @@ class StageTracker:
 
     home is a path, by default $MINER_HOME, else ~/.miner, looked up at the first
     call. definition lists the stages (see check_definition), by default the
-    eight of the content pipeline.
+    eight of the content pipeline. It may also be the name of a definition that
+    the home has from elsewhere, miner.yaml for example: then only a failure, a
+    start of an earlier stage number or reset_stages() begins another run.
     """
 
     def __init__(self, home="", definition=None):
-        # type: (str, Optional[Dict[str, Any]]) -> None
+        # type: (str, Union[Dict[str, Any], str, None]) -> None
         self._given = home, definition
         self._clear()
         _trackers.add(self)
@@ -967,7 +969,11 @@ class StageTracker:
         home, definition = self._given
         try:
             self.home = os.path.abspath(home) if home else _home()
-            if definition is not None:
+            if isinstance(definition, str) and definition != _DEFAULT["name"]:
+                if not definition:
+                    raise ValueError("definition without a name of at most %d bytes" % _MAX_NAME)
+                self.definition = {"name": cut(definition, _MAX_NAME), "stages": []}
+            elif definition is not None and not isinstance(definition, str):
                 self.definition = check_definition(definition)
             if not self.home:
                 raise ValueError("no home: set MINER_HOME")
@@ -978,7 +984,7 @@ class StageTracker:
             if self._sink is not None:
                 return  # a signal handler called meanwhile, and was faster
             self._sink = _Sink(os.path.join(self.home, "journal"), self._dropped)
-            if definition is not None:
+            if isinstance(definition, dict):
                 text = json.dumps(self.definition, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
                 with self._sink.order:
                     self._emit('"kind":"definition","defined":' + _SURROGATES.sub("\ufffd", text))
@@ -995,9 +1001,10 @@ class StageTracker:
             number, key = _number(stage)
             account, where = _text(username, _MAX_NAME), _text(platform, _MAX_NAME)
             fields = '"kind":"stage","what":"%s","definition":%s' % (what, self._name_json)
+            place = number  # type: Optional[int]
             if key:
                 known = _stage_by_key(self.definition, key)
-                number = known["number"] if known else 0
+                number, place = (known["number"],) * 2 if known else (0, None)
                 fields += ',"key":' + _quote(key)
             if number:
                 fields += ',"stage":%d' % number
@@ -1014,7 +1021,7 @@ class StageTracker:
                 fields += ',"done":%d,"total":%d' % (_count(progress[0]), _count(progress[1]))
             sink = self._sink
             with sink.order:  # type: ignore
-                run, where = self._run_of(what, number, account, where)
+                run, where = self._run_of(what, place, account, where)
                 if where:
                     fields += ',"platform":' + _quote(where)
                 item = self._emit(fields + ',"run":' + _quote(run))
@@ -1043,8 +1050,9 @@ class StageTracker:
             return self._record('"kind":"dropped","dropped":%d' % count)
 
     def _run_of(self, what, number, account, platform, touch=True):
-        # type: (str, int, str, str, bool) -> Tuple[str, str]
-        """Returns the run that a call belongs to, and its platform; the caller holds the sink's order."""
+        # type: (str, Optional[int], str, str, bool) -> Tuple[str, str]
+        """Returns the run that a call belongs to, and its platform; the caller holds
+        the sink's order. The number is None for a key without a known place."""
         if self._in_run and account:
             return self._in_run, platform
         run, starts = self._meant(account, platform), what == "started"
@@ -1055,12 +1063,13 @@ class StageTracker:
         if platform and not run.platform:
             run.platform = platform
             self._keep(account, run)
-        if starts and account and number < run.stage:
+        if starts and account and number is not None and number < run.stage:
             run = self._keep(account, _Run(run.platform))
         if touch:
-            last = self.definition["stages"][-1]["number"]
-            run.stage = number
-            run.ended = bool(account) and (what == "failed" or what == "completed" and number == last)
+            stages = self.definition["stages"]
+            last = what == "completed" and bool(stages) and number == stages[-1]["number"]
+            run.stage = run.stage if number is None else number
+            run.ended = bool(account) and (what == "failed" or last)
         return run.id, run.platform
 
     def _meant(self, account, platform):
@@ -1098,7 +1107,9 @@ class _Run:
 
 
 class _StageContext:
-    """A stage that lasts as long as a block. Set ``message`` for what its end shall say."""
+    """A stage that lasts as long as a block. Set ``message`` for what its end shall say.
+
+    A block that leaves the program with exit code 0 has completed its stage."""
 
     def __init__(self, tracker, number, message, username, details, platform):
         # type: (StageTracker, Stage, str, str, Optional[Mapping[str, Any]], str) -> None
@@ -1120,11 +1131,16 @@ class _StageContext:
     def __exit__(self, kind, error, trace):
         # type: (Any, Any, Any) -> bool
         username, _, platform = self._about
-        if kind is None:
+        code = getattr(error, "code", None) if isinstance(error, SystemExit) else 1
+        if kind is None or code is None or code == 0:
             self._tracker.stage_complete(self.number, self.message, username, None, platform)
-        else:
-            said = _text(error, _MAX_MESSAGE)
-            self._tracker.stage_failed(self.number, said or _text(kind.__name__, _MAX_NAME), username, None, platform)
+            return False
+        said = _text(error, _MAX_MESSAGE) or _text(kind.__name__, _MAX_NAME)
+        if isinstance(error, KeyboardInterrupt):
+            said = "interrupted"
+        elif isinstance(error, SystemExit) and isinstance(code, int):
+            said = "exit code %d" % code
+        self._tracker.stage_failed(self.number, said, username, None, platform)
         return False
 
 
@@ -1663,7 +1679,8 @@ class MinerStageReporter:
     """Writes one line to a logger for each transition of a stage in the tracker's
     home, whichever process it is of: in the journal's order, none lost, none twice.
     It begins with what happens after it was made. The logger needs the methods
-    info, warning and error; its configuration is left alone."""
+    info, warning and error; its configuration is left alone. Without a logger the
+    lines go to standard error."""
 
     def __init__(self, tracker=None, logger=None):
         # type: (Optional[StageTracker], Any) -> None
@@ -1745,7 +1762,10 @@ class MinerStageReporter:
         if place is not None and place <= self._begin:
             return
         try:
-            getattr(self._logger, level)(line)
+            if self._logger is None:
+                print(line, file=sys.stderr, flush=True)
+            else:
+                getattr(self._logger, level)(line)
         except Exception:
             pass  # a logger's fault is not the journal's
 

@@ -383,6 +383,19 @@ class PromiseTest(HomeTest):
         self.assertEqual(got, [("started", "Fetching", 0), ("progressed", "", 3), ("completed", "Fetched 10", 0),
                                ("started", "Drawing", 0), ("failed", "'brush'", 0)])
 
+    def test_block_that_exits_ends_its_stage(self):
+        for error, what, message in (
+            (SystemExit(), "completed", "Drawing"), (SystemExit(0), "completed", "Drawing"),
+            (SystemExit(3), "failed", "exit code 3"), (SystemExit("no brush"), "failed", "no brush"),
+            (KeyboardInterrupt(), "failed", "interrupted"), (ValueError(), "failed", "ValueError"),
+        ):
+            with self.subTest(error=repr(error)):
+                with self.assertRaises(type(error)):
+                    with client.stage(2, "Drawing", "u"):
+                        raise error
+                last = records(self.home)[-1]
+                self.assertEqual((last["what"], last["message"]), (what, message))
+
     def test_child_records_for_the_same_run(self):
         client.stage_start(3, "m", "u")
         child = self.child("import miner_stage_tracker as m; m.stage_progress(3, 1, 2, 'u')", **client.run_env("u"))
@@ -407,9 +420,31 @@ class PromiseTest(HomeTest):
         self.assertTrue(tracker.flush(PATIENT))
         self.assertEqual(tracker.get_current_stage()["stage_name"], "Draw")
         self.assertIsNone(client.get_tracker().get_current_stage())
+        client.StageTracker(self.home, "Content").stage_start(1, "m", "u")
+        self.assertEqual(records(self.home)[-1]["definition"], "Content")
+        wrong = client.StageTracker(self.home, "")
+        wrong.stage_start(1)
+        self.assertIn("without a name", wrong.error)
         wrong = client.StageTracker(self.home, {"name": "Render"})
         wrong.stage_start(1)
         self.assertIn("no stages", wrong.error)
+
+
+    def test_definition_by_its_name(self):
+        whole = {"name": "Render", "stages": [{"key": "fetch", "name": "Fetch"}, {"key": "draw", "name": "Draw"}]}
+        client.StageTracker(self.home, whole).flush(PATIENT)
+        client.StageTracker(self.home, whole).stage_start("fetch", "m", "other")
+        tracker = client.StageTracker(self.home, definition="Render")
+        before = len(records(self.home))
+        tracker.stage_start(2, "m", "u")
+        tracker.stage_progress("draw", 1, 2, "u")
+        tracker.stage_start("draw", "again", "u")
+        first, second, third = records(self.home)[before:]
+        self.assertEqual((first["definition"], first["stage"]), ("Render", 2))
+        self.assertEqual((second["definition"], second["key"], "stage" in second), ("Render", "draw", False))
+        self.assertEqual([second["run"], third["run"]], [first["run"]] * 2)
+        now = tracker.get_current_stage()
+        self.assertEqual((now["stage"], now["stage_name"], now["attempt"], tracker.error), (2, "Draw", 2, ""))
 
 
 class FaultTest(HomeTest):
@@ -707,6 +742,13 @@ class ReaderTest(HomeTest):
             want += ["[INFO] ⚙️  Stage 2 - Data Retrieval for u: 100 % of it" + attempt,
                      "[INFO] ✅ Stage 2 Complete - Data Retrieval for u - done"]
         self.assertEqual(lines, want + ["[ERROR] ❌ Stage 3 Failed - Vector Database for u - Error: no"])
+
+    def test_reporter_without_a_logger_writes_to_standard_error(self):
+        child = self.child("import miner_stage_tracker as m; r = m.MinerStageReporter(); r.start_monitoring(0.01);"
+                           "m.stage_start(3, 'm', 'u'); r.stop_monitoring(); import sys; print('logging' in sys.modules)", PYTHONUTF8="1")
+        out, err = child.communicate(timeout=PATIENT)
+        self.assertEqual((child.returncode, out, err.decode()),
+                         (0, b"False\n", "⚙️  Stage 3 - Vector Database for u: m\n"))
 
     def test_status_file_saves_reading(self):
         client.stage_start(1, "m", "u")
