@@ -89,7 +89,11 @@ func news(e Event, stage *StageState) bool {
 
 // begin opens a stage: a new attempt, before which nothing of the later stages
 // counts, and with which only what the earlier ones came to is still of interest.
+// Attempts are counted until one goes well: after that the stage is done anew.
 func (s *State) begin(r *RunState, stage *StageState, e Event) {
+	if stage.State == StatusCompleted {
+		stage.Attempt = 0
+	}
 	stage.State, stage.Message = StatusRunning, e.Message
 	stage.Attempt++
 	stage.Since, stage.Started, stage.Clock, stage.Heard, stage.Owner = e.Time, e.Time, e.Clock, e.Clock, e.Owner
@@ -100,6 +104,9 @@ func (s *State) begin(r *RunState, stage *StageState, e Event) {
 		later := other.Number > stage.Number && !other.Unknown && !stage.Unknown
 		if later && other.State.open() {
 			s.index.release(r, other.Owner)
+		}
+		if later && other.State == StatusCompleted {
+			other.Attempt = 0
 		}
 		if later {
 			other.State, other.Clock, other.Heard, other.Owner = StatusWaiting, 0, 0, Owner{}

@@ -187,9 +187,15 @@ func (m *model) apply(e Event) (changed bool) {
 func (m *model) tell(r *modelRun, s *modelStage, name string, e Event) {
 	switch e.What {
 	case EventStarted:
+		if s.State == StatusCompleted {
+			s.Attempt = 0
+		}
 		*s = modelStage{number: s.number, keyed: s.keyed, Attempt: s.Attempt + 1, State: StatusRunning, Open: true, owner: e.Owner, clock: e.Clock, heard: e.Clock}
 		for _, other := range r.Stages {
 			if !s.keyed && !other.keyed && other.number > s.number {
+				if other.State == StatusCompleted {
+					other.Attempt = 0
+				}
 				other.State, other.Open, other.Stalled = StatusWaiting, false, false
 			}
 		}

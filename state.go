@@ -150,8 +150,8 @@ type StageState struct {
 	Unknown  bool            `json:"unknown,omitempty"`
 	State    StageStatus     `json:"state"`
 	Message  string          `json:"message,omitempty"`
-	Account  string          `json:"account,omitempty"` // only in what [State.Current] returns
-	Attempt  int             `json:"attempt"`
+	Account  string          `json:"account,omitempty"`     // only in what [State.Current] returns
+	Attempt  int             `json:"attempt"`               // counted from 1 until one goes well
 	Since    time.Time       `json:"since,omitzero"`        // when it entered its state
 	Started  time.Time       `json:"started,omitzero"`      // this attempt
 	Duration time.Duration   `json:"duration_ns,omitempty"` // of an ended attempt, by a clock that no one sets

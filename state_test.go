@@ -277,3 +277,31 @@ func TestLateLossOfAnOlderRunTakesNoPlace(t *testing.T) {
 		})
 	}
 }
+
+// What is done again after it went well is no second try at it; what is done
+// again after anything else is.
+func TestAttemptsCountUntilOneGoesWell(t *testing.T) {
+	for name, c := range map[string]struct {
+		told []string
+		want int
+	}{
+		"the first":                        {nil, 1},
+		"after it completed":               {[]string{"started 1 u m", "completed 1 u m"}, 1},
+		"after it failed":                  {[]string{"started 1 u m", "failed 1 u m"}, 2},
+		"after it was lost":                {[]string{"started 1 u m", "lost 1 u m"}, 2},
+		"after it was stopped":             {[]string{"started 1 u m", "stopped 1 u m"}, 2},
+		"started twice":                    {[]string{"started 1 u m"}, 2},
+		"failed once, completed since":     {[]string{"started 1 u m", "failed 1 u m", "started 1 u m", "completed 1 u m"}, 1},
+		"completed, an earlier one again":  {[]string{"started 1 u m", "completed 1 u m", "started 0 u m"}, 1},
+		"failed, an earlier one once more": {[]string{"started 1 u m", "failed 1 u m", "started 0 u m"}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lines, s := told(append(c.told, "started 1 u m")...)
+			run := runOf(s, "u")
+			stage := run.stage(stageID{number: 1})
+			if said := strings.Contains(lines[len(lines)-1], "(attempt "); stage.Attempt != c.want || said != (c.want > 1) {
+				t.Errorf("attempt %d, want %d; its line is %q", stage.Attempt, c.want, lines[len(lines)-1])
+			}
+		})
+	}
+}
