@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -118,16 +117,7 @@ func (b *bench) fleet(ctx context.Context, processes int, stopped bool) error {
 	if err != nil {
 		return err
 	}
-	var acknowledged took // a call that only handed over its record tells nothing of the journal
-	var longest time.Duration
-	for i, calls := range said {
-		longest = max(longest, slices.Max(calls))
-		for n, d := range calls {
-			if found.onTime[record{"account-" + strconv.Itoa(i), int64(n + 1)}] {
-				acknowledged = append(acknowledged, d)
-			}
-		}
-	}
+	acknowledged, longest := found.acknowledged(said)
 	name := strconv.Itoa(processes)
 	if stopped {
 		name += " and one stopped"
@@ -136,6 +126,21 @@ func (b *bench) fleet(ctx context.Context, processes int, stopped bool) error {
 	b.say("  %-18s %9.0f %19s %11s %11s %7.1f%% %15d %6d %14d\n", name, float64(processes*each)/elapsed.Seconds(),
 		micros(acknowledged.at(0.5)), micros(acknowledged.at(0.99)), micros(longest), late, found.dropped, found.lost, found.disorder)
 	return nil
+}
+
+// acknowledged returns, of the calls that each process made, those whose record
+// is not marked as late (one that only handed it over tells nothing of the
+// journal), and the longest of all.
+func (f finding) acknowledged(said []took) (calls took, longest time.Duration) {
+	for i, all := range said {
+		for n, d := range all {
+			longest = max(longest, d)
+			if f.onTime[record{"account-" + strconv.Itoa(i), int64(n + 1)}] {
+				calls = append(calls, d)
+			}
+		}
+	}
+	return calls, longest
 }
 
 func start(ctx context.Context, home, account string, count int) (*writer, error) {
