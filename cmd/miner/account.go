@@ -97,7 +97,7 @@ func (o *options) accountList() *cobra.Command {
 				if !r.At.IsZero() {
 					when = r.At.Local().Format(time.DateTime)
 				}
-				_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", r.Account, r.State, r.Attempts, when, r.Reason)
+				_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", shown(r.Account, 2*widestName), shown(r.State, widestName), r.Attempts, when, shown(r.Reason, 0))
 			}
 			return w.Flush()
 		}),

@@ -44,11 +44,11 @@ func run(args []string, out, errs io.Writer) int {
 		return exitPipe
 	case errors.As(err, &coded):
 		if coded.err != nil {
-			_, _ = fmt.Fprintln(errs, "miner:", coded.err)
+			_, _ = fmt.Fprintln(errs, "miner:", harmless(coded.err.Error()))
 		}
 		return coded.code
 	}
-	_, _ = fmt.Fprintf(errs, "miner: %v: see %s --help\n", err, cmd.CommandPath())
+	_, _ = fmt.Fprintf(errs, "miner: %s: see %s --help\n", harmless(err.Error()), cmd.CommandPath())
 	return exitUsage
 }
 

@@ -165,9 +165,9 @@ func published(ctx context.Context, results *bucket.Folder, platform content.Pla
 }
 
 func listResults(cmd *cobra.Command, c config.Config, m export.Manifest) error {
-	_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s/%s  run %s of %s\n", m.Platform, m.Username, m.Run, m.Published.Local().Format("2006-01-02 15:04"))
+	_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s/%s  run %s of %s\n", shown(m.Platform, 0), shown(m.Username, 0), shown(m.Run, 0), m.Published.Local().Format("2006-01-02 15:04"))
 	for _, o := range m.Objects {
-		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "  %s\n", filepath.Join(c.Results(), o.Key))
+		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "  %s\n", harmless(filepath.Join(c.Results(), o.Key)))
 	}
 	return nil
 }

@@ -92,6 +92,15 @@ func shown(text string, widest int) string {
 	return text
 }
 
+// harmless makes text of several lines harmless on a terminal.
+func harmless(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = stagewatch.Plain(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // accountCell names an account as a table shows it.
 func accountCell(platform, username string) string {
 	username = cmp.Or(shown(username, widestName), "-")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -93,5 +95,45 @@ func TestStatusTables(t *testing.T) {
 				t.Errorf("tables:\n%s\nwant:\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+// Nor do the other commands, whatever files are called and hold.
+func TestCommandsAreHarmless(t *testing.T) {
+	const evil = "evil\x1b[2J\u202e"
+	home := filepath.Join(t.TempDir(), evil)
+	folder := filepath.Join(home, "tasks", "AccountInfo", "twitter", "somebody")
+	tr, err := stagewatch.Open(stagewatch.Config{Home: home})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.Start(1, "m", stagewatch.For("u"))
+	tr.Close()
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{
+		filepath.Join(home, "journal", evil): "",
+		filepath.Join(folder, "info.json"):   "{}",
+		filepath.Join(folder, "status.json"): `{"state":"failed","reason":"evil\u001b[2J\n\u202e","attempts":1,"at":"2026-11-23T12:00:00Z"}`,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{
+		{"verify", "--home", home}, {"account", "list", "--home", home}, {"status", "--home", home + "/none"}, {"show", "twitter/" + evil, "--home", home},
+	} {
+		var out strings.Builder
+		run(args, &out, &out)
+		if !strings.Contains(out.String(), "evil") {
+			t.Errorf("%s does not show it: %q", args[0], out.String())
+		}
+		for _, r := range out.String() {
+			if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+				t.Errorf("%s prints %U: %q", args[0], r, out.String())
+				break
+			}
+		}
 	}
 }

@@ -67,7 +67,7 @@ func verify(cmd *cobra.Command, home string, repair, asJSON bool) error {
 		e.SetIndent("", " ")
 		err = e.Encode(verdict{found.Sound(), found})
 	} else {
-		_, err = io.WriteString(out, findings(&found, repair))
+		_, err = io.WriteString(out, harmless(findings(&found, repair)))
 	}
 	if err == nil && !found.Sound() {
 		err = &codedError{exitFailure, nil}
