@@ -33,7 +33,9 @@ type report struct {
 func (o *options) stageCommand() *cobra.Command {
 	r := &report{options: o}
 	cmd := &cobra.Command{
-		Use: "stage", GroupID: "work", Args: cobra.NoArgs, RunE: helpOnly,
+		Use: "stage", GroupID: "work", Args: subcommand, RunE: helpOnly,
+		SuggestionsMinimumDistance: 2,
+
 		Short: "Report the stages of a shell script, or of any command",
 		Long: `Report the stages of a shell script, or of any command.
 
@@ -48,6 +50,9 @@ A message that may begin with a dash comes last, after "--".`,
   miner stage failed 1 "no route to host" --for shop
   miner stage run 2 "Cleaning orders" --for shop -- ./clean.sh --all`,
 	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &codedError{exitUsage, fmt.Errorf("%w: see %s --help (a message that begins with a dash comes last, after --)", err, cmd.CommandPath())}
+	})
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&r.account, "for", "", "the account that is worked on")
 	flags.StringVar(&r.platform, "on", "", "the account's platform")
@@ -144,6 +149,18 @@ func wanted(least, most int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// subcommand refuses what is no command below cmd, and names the nearest one.
+func subcommand(cmd *cobra.Command, args []string) error {
+	err := cobra.NoArgs(cmd, args)
+	if err == nil {
+		return nil
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("%w: did you mean %s?", err, strings.Join(near, " or "))
+	}
+	return err
 }
 
 // parseStage reads a stage's number or key.

@@ -46,8 +46,6 @@ func (r *report) wrap(stage stagewatch.Event, command []string) error {
 	stage.What, stage.Message = stagewatch.EventCompleted, message
 	if code != 0 {
 		stage.What, stage.Message = stagewatch.EventFailed, end
-	} else if message == "" {
-		stage.Message = end
 	}
 	r.tell(t, stage, in...)
 	if code == 0 {
