@@ -34,7 +34,7 @@ type Config struct {
 	// are masked in what is recorded of modules' output. See [Config.SecretValues].
 	Secrets []string `yaml:"secrets"`
 
-	text []byte // of the file
+	text []byte `yaml:"-"` // of the file
 }
 
 // Report says how the operator's lines come.
