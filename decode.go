@@ -23,21 +23,16 @@ func decode(r journal.Record) (Event, error) {
 	return e, nil
 }
 
-// decodeEvent gives what json.Unmarshal gives. What clients usually write is
-// read in one pass; whatever is unusual in it is left to json.Unmarshal.
+// decodeEvent reads the payload of one record: docs/protocol.md says what is
+// refused. What clients usually write is read in one pass; whatever is unusual
+// in it is left to decodeUnusual.
 func decodeEvent(text []byte) (Event, error) {
 	p := parser{rest: text}
-	var e Event // it stays off the heap, as json.Unmarshal never sees it
+	var e Event // it stays off the heap, as decodeUnusual never sees it
 	if p.event(&e) {
 		return e, nil
 	}
 	return decodeUnusual(text)
-}
-
-func decodeUnusual(text []byte) (Event, error) {
-	var e Event
-	err := json.Unmarshal(text, &e)
-	return e, err
 }
 
 // skimEvent is decodeEvent for who only wants to know whether the record can be
@@ -55,11 +50,11 @@ func skimEvent(text []byte) (version int, blanked bool, err error) {
 // false when it meets what it does not know for certain.
 type parser struct {
 	rest  []byte
-	skims bool // texts are looked at, and only those kept that begin with *
+	skims bool // texts are looked at, and of those that do not begin with * only kept that they are there
 }
 
-// field is a set of the names that an object has had so far: of a name that
-// comes twice json.Unmarshal knows what to make.
+// field is a set of the names that an object has had so far: a name that comes
+// twice is unusual.
 type field uint32
 
 func (seen *field) first(number int) bool {
@@ -72,7 +67,9 @@ func (seen *field) first(number int) bool {
 func (p *parser) event(e *Event) bool {
 	var seen field
 	whole := p.object(func(name []byte) bool { return p.eventField(e, name, &seen) })
-	return whole && len(bytes.TrimLeft(p.rest, " ")) == 0 // blanks stand where something was erased
+	const time, clock field = 1 << 3, 1 << 4
+	return whole && len(bytes.TrimLeft(p.rest, " ")) == 0 && // blanks stand where something was erased
+		e.lacks(seen&time != 0, seen&clock != 0) == "" && e.Version <= recordVersion
 }
 
 // eventField reads the value of one field of a record.
@@ -203,8 +200,11 @@ func (p *parser) text(to *string) bool {
 		*to = text
 		return err == nil
 	}
-	if !p.skims || literal[1] == '*' {
+	switch {
+	case !p.skims || literal[1] == '*':
 		*to = string(literal[1 : len(literal)-1])
+	case len(literal) > len(`""`):
+		*to = "?"
 	}
 	return true
 }
@@ -243,7 +243,7 @@ func (p *parser) raw(to *json.RawMessage) bool {
 	if len(p.rest) == 0 || p.rest[0] != '{' {
 		return false
 	}
-	const deepest = 1000 // json.Unmarshal has a limit of its own, counted from the record
+	const deepest = 1000 // encoding/json has a limit of its own, counted from the record
 	begin, depth := p.rest, 0
 	for len(p.rest) > 0 {
 		switch p.rest[0] {
@@ -263,7 +263,7 @@ func (p *parser) raw(to *json.RawMessage) bool {
 		}
 	}
 	value := begin[:len(begin)-len(p.rest)]
-	if !json.Valid(value) {
+	if !json.Valid(value) || !utf8.Valid(value) {
 		return false
 	}
 	if !p.skims {
@@ -272,7 +272,7 @@ func (p *parser) raw(to *json.RawMessage) bool {
 	return true
 }
 
-// number reads an integer of at most eighteen digits. "-0" is left to json.Unmarshal.
+// number reads an integer of at most eighteen digits. "-0" is unusual.
 func number[T ~int | ~int64 | ~uint64](p *parser, to *T) bool {
 	const digits = 18
 	rest, negative := bytes.CutPrefix(p.rest, []byte{'-'})

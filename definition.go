@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -68,8 +68,15 @@ func (s Stage) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON decodes what [Stage.MarshalJSON] wrote.
 func (s *Stage) UnmarshalJSON(text []byte) error {
 	var j stageJSON
-	if err := json.Unmarshal(text, &j); err != nil {
+	_, err := readFields(text, map[string]any{
+		"number": &j.Number, "key": &j.Key, "name": &j.Name, "description": &j.Description, "weight": &j.Weight,
+		"expected": &j.Expected, "stall_after": &j.StallAfter, "parts": &j.Parts, "optional": &j.Optional, "instant": &j.Instant,
+	})
+	if err != nil {
 		return err
+	}
+	if j.Number == nil {
+		return errors.New("stage without a number")
 	}
 	decoded, err := j.stage(0)
 	if err == nil {
@@ -155,6 +162,9 @@ func ParseDefinition(text []byte) (Definition, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Definition{}, fmt.Errorf("definition %q: something follows its end", j.Name)
 	}
+	if err := checkNames(text); err != nil {
+		return Definition{}, fmt.Errorf("definition %q: %w", j.Name, err)
+	}
 	d := Definition{Name: j.Name, Stages: make([]Stage, 0, len(j.Stages))}
 	for i, s := range j.Stages {
 		stage, err := s.stage(i + 1)
@@ -196,6 +206,36 @@ func explain(text []byte, err error) error {
 	if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
 		return fmt.Errorf("unknown field %s", field)
 	}
+	return err
+}
+
+// checkNames returns an error about a field whose name is only nearly right, as
+// in "Name", which encoding/json takes for "name".
+func checkNames(text []byte) error {
+	var stages []json.RawMessage
+	given, err := readFields(text, map[string]any{"stages": &stages})
+	known := []string{"name", "stages"}
+	for i := 0; ; i++ {
+		if err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(given)) {
+			if !slices.Contains(known, name) {
+				return fmt.Errorf("unknown field %q", name)
+			}
+		}
+		if i == len(stages) {
+			return nil
+		}
+		given, err = readFields(stages[i], nil)
+		known = []string{"number", "key", "name", "description", "weight", "expected", "stall_after", "parts", "optional", "instant"}
+	}
+}
+
+// UnmarshalJSON decodes a definition as records and status files have it. Fields
+// of newer programs are passed over.
+func (d *Definition) UnmarshalJSON(text []byte) error {
+	_, err := readFields(text, map[string]any{"name": &d.Name, "stages": &d.Stages})
 	return err
 }
 
@@ -259,14 +299,14 @@ func (s Stage) check() error {
 		return fmt.Errorf("has a name or key of more than %d bytes", maxName)
 	case s.Weight < 0 || math.IsNaN(s.Weight) || math.IsInf(s.Weight, 0):
 		return fmt.Errorf("has weight %v", s.Weight)
-	case s.Parts < 0:
+	case s.Parts < 0 || s.Parts > maxNumber:
 		return fmt.Errorf("has %d parts", s.Parts)
 	case s.Expected < 0 || s.Expected > longest || s.StallAfter < 0 || s.StallAfter > longest:
 		return fmt.Errorf("has a time that is not from 0 to %v", longest)
 	case s.Number > maxNumber || s.Number < -maxNumber:
 		return fmt.Errorf("has a number beyond ±%d", maxNumber)
 	}
-	if _, err := strconv.Atoi(s.Key); err == nil {
+	if digits := strings.TrimPrefix(strings.TrimPrefix(s.Key, "-"), "+"); digits != "" && strings.Trim(digits, "0123456789") == "" {
 		return fmt.Errorf("has the key %q, which reads as a number", s.Key)
 	}
 	return nil

@@ -357,12 +357,13 @@ func (x *index) unlist(r *RunState) {
 	r.filed.in, r.filed.place = nil, nil
 }
 
-// reset takes the caller's own runs out of view, and all that have ended.
+// reset takes the caller's own runs out of view, and all that have ended, but
+// none in which only other processes have open stages.
 func (s *State) reset(by Owner) {
 	x := s.indexed()
 	var out []*RunState
 	for r := range x.holders[by] {
-		if r.Owner == by {
+		if r.Owner == by || !r.State.open() {
 			out = append(out, r)
 		}
 	}

@@ -1,6 +1,7 @@
 package stagewatch
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -117,10 +118,14 @@ func TestProtocolFrames(t *testing.T) {
 func TestProtocolSegments(t *testing.T) {
 	type vector struct {
 		Segments []struct {
-			Number   uint64
-			Sealed   *int64
+			Number uint64
+			Sealed *int64
+			Hex    string
+			Parts  []struct {
+				Hex   string
+				Times int
+			}
 			Doubtful bool
-			Hex      string
 		}
 		From    Position
 		Records []seen
@@ -140,7 +145,11 @@ func TestProtocolSegments(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if err := os.WriteFile(path+".seg", unhex(t, s.Hex), mode); err != nil {
+				text := unhex(t, s.Hex)
+				for _, part := range s.Parts {
+					text = append(text, bytes.Repeat(unhex(t, part.Hex), part.Times)...)
+				}
+				if err := os.WriteFile(path+".seg", text, mode); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -182,6 +191,7 @@ func TestProtocolCuts(t *testing.T) {
 // protocolCall is a call as the vectors show it.
 type protocolCall struct {
 	What, Account, Platform, Message string
+	Key, Definition                  string
 	Stage                            int64
 	Done, Total                      int64
 	Details                          Details
@@ -194,7 +204,10 @@ type protocolCall struct {
 
 func (c protocolCall) make(tr *Tracker) {
 	message := c.Message + strings.Repeat(c.Unit, c.Times)
-	opts := []Option{For(c.Account), On(c.Platform), c.Details}
+	opts := []Option{For(c.Account), On(c.Platform), Key(c.Key), c.Details}
+	if c.Definition != "" {
+		opts = append(opts, Of(c.Definition))
+	}
 	if c.DetailsUnit != "" {
 		opts = append(opts, Details{"big": strings.Repeat(c.DetailsUnit, c.DetailsTimes)})
 	}
@@ -228,14 +241,20 @@ func last(t *testing.T, tr *Tracker) map[string]any {
 
 func TestProtocolCalls(t *testing.T) {
 	type vector struct {
-		Call    protocolCall
-		Payload map[string]any
+		Definition Definition
+		Call       protocolCall
+		Payload    map[string]any
 	}
 	for name, v := range vectors[vector](t, "calls.json") {
 		t.Run(name, func(t *testing.T) {
-			tr := open(t, t.TempDir())
+			tr, err := Open(Config{Home: t.TempDir(), Definition: v.Definition})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tr.Close()
 			v.Call.make(tr)
 			got := last(t, tr)
+			delete(got, "late") // on a busy machine
 			for _, field := range []string{"time", "clock", "owner", "run"} {
 				if got[field] == nil {
 					t.Errorf("no %s", field)

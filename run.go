@@ -148,22 +148,25 @@ type openRun struct {
 	ended    bool
 }
 
-// openRuns are the runs that a process remembers, by account, the oldest of an
-// account first. No two of an account are on the same platform.
-type openRuns map[string][]*openRun
+// openRuns are the runs that a process remembers, by subject, the oldest of one
+// first. No two of a subject are on the same platform.
+type openRuns map[subject][]*openRun
 
-// of returns the run that a call about an account on a platform means, nil when
+// subject is what a run is about, but for its platform.
+type subject struct{ definition, account string }
+
+// of returns the run that a call about a subject on a platform means, nil when
 // there is none. A platform that only one of them names is no difference: then an
 // open run goes before an ended one, one on the same platform before another, and
 // a newer one before an older.
-func (all openRuns) of(platform, account string) (best *openRun) {
+func (all openRuns) of(about subject, platform string) (best *openRun) {
 	rank := 0
-	for _, run := range slices.Backward(all[account]) {
+	for _, run := range slices.Backward(all[about]) {
 		mine := 1
 		switch {
 		case run.platform == platform:
 			mine++
-		case account == "" || platform != "" && run.platform != "":
+		case about.account == "" || platform != "" && run.platform != "":
 			continue
 		}
 		if !run.ended {
@@ -176,14 +179,14 @@ func (all openRuns) of(platform, account string) (best *openRun) {
 	return best
 }
 
-// keep remembers run as the account's newest one, in place of the one on its platform.
-func (all openRuns) keep(account string, run *openRun) {
-	const platforms = 16 // of an account
-	others := slices.DeleteFunc(all[account], func(old *openRun) bool { return old == run || old.platform == run.platform })
+// keep remembers run as the newest one of a subject, in place of the one on its platform.
+func (all openRuns) keep(about subject, run *openRun) {
+	const platforms = 16 // of a subject
+	others := slices.DeleteFunc(all[about], func(old *openRun) bool { return old == run || old.platform == run.platform })
 	if len(others) == platforms {
 		others = others[1:]
 	}
-	all[strings.Clone(account)] = append(others, run)
+	all[subject{strings.Clone(about.definition), strings.Clone(about.account)}] = append(others, run)
 }
 
 // runOf returns the run that a call without one belongs to. A call with an
@@ -192,27 +195,33 @@ func (t *Tracker) runOf(e *Event) string {
 	if t.inRun != "" && e.Account != "" {
 		return t.inRun
 	}
-	run, starts := t.runs.of(e.Platform, e.Account), e.What == EventStarted
+	own, about := e.Definition == t.definition.Name, subject{e.Definition, e.Account}
+	_, known := t.definition.Number(e.Key)
+	loose := e.Key != "" && e.Stage == 0 && (!own || !known) // it has no place among the others
+	run, starts := t.runs.of(about, e.Platform), e.What == EventStarted
 	if run == nil || run.ended && starts {
 		t.forget()
 		run = &openRun{id: newRunID(), platform: strings.Clone(e.Platform), stage: -maxNumber}
-		t.runs.keep(e.Account, run)
+		t.runs.keep(about, run)
 	}
 	if run.platform == "" && e.Platform != "" {
 		run.platform = strings.Clone(e.Platform)
-		t.runs.keep(e.Account, run)
+		t.runs.keep(about, run)
 	}
 	e.Platform = run.platform
-	if starts && e.Account != "" && e.Stage < run.stage {
+	if starts && e.Account != "" && !loose && e.Stage < run.stage {
 		run = &openRun{id: newRunID(), platform: run.platform}
-		t.runs.keep(e.Account, run)
+		t.runs.keep(about, run)
 	}
-	run.stage = e.Stage
-	run.ended = e.Account != "" && (e.What == EventFailed || e.What == EventCompleted && e.Stage == t.definition.last())
+	if !loose {
+		run.stage = e.Stage
+	}
+	last := own && !loose && e.Stage == t.definition.last()
+	run.ended = e.Account != "" && (e.What == EventFailed || e.What == EventCompleted && last)
 	return run.id
 }
 
-// forget keeps the memory of runs within bounds: accounts whose runs have ended
+// forget keeps the memory of runs within bounds: subjects whose runs have ended
 // go first. An open run that is forgotten begins anew at its next call. The
 // caller holds t.mu.
 func (t *Tracker) forget() {
@@ -220,16 +229,16 @@ func (t *Tracker) forget() {
 	if len(t.runs) < known {
 		return
 	}
-	for account, runs := range t.runs {
+	for about, runs := range t.runs {
 		if !slices.ContainsFunc(runs, func(r *openRun) bool { return !r.ended }) {
-			delete(t.runs, account)
+			delete(t.runs, about)
 		}
 	}
-	for account := range t.runs {
+	for about := range t.runs {
 		if len(t.runs) <= known/2 {
 			break
 		}
-		delete(t.runs, account)
+		delete(t.runs, about)
 	}
 }
 

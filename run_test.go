@@ -205,7 +205,7 @@ func TestRunsAreNotRememberedForEver(t *testing.T) {
 	if n := len(tr.runs); n > 1<<16 {
 		t.Errorf("%d runs are remembered", n)
 	}
-	if tr.runs.of("", strconv.Itoa(1<<16+9)) == nil {
+	if tr.runs.of(subject{account: strconv.Itoa(1<<16 + 9)}, "") == nil {
 		t.Error("the newest run was forgotten")
 	}
 	for i := range 1000 {
@@ -213,7 +213,7 @@ func TestRunsAreNotRememberedForEver(t *testing.T) {
 		tr.runOf(&Event{What: EventStarted, Account: "u", Platform: strconv.Itoa(i), Stage: 1})
 		tr.mu.Unlock()
 	}
-	if n := len(tr.runs["u"]); n > 16 {
+	if n := len(tr.runs[subject{account: "u"}]); n > 16 {
 		t.Errorf("%d runs of one account are remembered", n)
 	}
 }

@@ -462,11 +462,13 @@ func FuzzEvent(f *testing.F) {
 		}
 		f.Add(text, text)
 	}
-	f.Add([]byte(`{"v":1,"kind":"stage","what":"started","key":"k"}`), []byte(`{"v":1,"kind":"definition","defined":{"name":"Content","stages":[]}}`))
-	f.Add([]byte(`{"v":1,"kind":"reset"}`), []byte(`{"v":1,"kind":"erased","runs":["`+erase.Digest("run0000000000000000000000")+`"]}`))
-	f.Add([]byte(`{"v":1,"kind":"module","what":"exited","module":{"last":"x"}}`), []byte(`{"v":1,"kind":"stage","what":"stalled","details":[1]}`))
-	f.Add([]byte(`{"v":1,"kind":"module","what":"waiting","time":"9999-12-31T23:59:59Z","module":{"name":"m","wait":3600000000000}}`),
-		[]byte(`{"v":1,"kind":"stage","what":"started","time":"9999-12-31T23:59:59-12:00","run":"r","account":"a"}`))
+	record := func(fields string) []byte {
+		return []byte(`{"v":1,"clock":1,"owner":{"pid":1,"boot":"b"},"run":"r","time":"9999-12-31T23:59:59-12:00",` + fields + `}`)
+	}
+	f.Add(record(`"kind":"stage","what":"started","key":"k"`), record(`"kind":"definition","defined":{"name":"Content","stages":[]}`))
+	f.Add(record(`"kind":"reset"`), record(`"kind":"erased","runs":["`+erase.Digest("run0000000000000000000000")+`"]`))
+	f.Add(record(`"kind":"module","what":"exited","module":{"last":"x"}`), record(`"kind":"stage","what":"stalled","details":[1]`))
+	f.Add(record(`"kind":"module","what":"waiting","module":{"name":"m","wait":3600000000000}`), record(`"kind":"stage","what":"started","account":"a"`))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		s, _ := grown(2)
 		for _, text := range [][]byte{first, second, first} {

@@ -158,6 +158,7 @@ class Frame:
         self.payload = payload
 
 
+_CONTROL = re.compile(b"[\x00-\x1f]")
 _FRAME = re.compile(rb"([0-9a-f]{8}) ([0-9a-f]{16}) ([1-9][0-9]{0,19})(?:@([1-9][0-9]{0,19}))? ")
 
 
@@ -168,7 +169,7 @@ def decode_frame(text):
     if head is None or int(head.group(1), 16) != crc32c(text[9:]):
         return None
     number, again = int(head.group(3)), int(head.group(4) or 0)
-    if number >> 64 or again >> 64:
+    if number >> 64 or again >> 64 or _CONTROL.search(text, head.end()):
         return None
     return Frame(head.group(2).decode(), number, again, text[head.end() :])
 
@@ -176,6 +177,69 @@ def decode_frame(text):
 # --- What a record may hold -----------------------------------------------------
 
 _SURROGATES = re.compile("[\ud800-\udfff]+")
+_ESCAPED = re.compile("[\udc80-\udcff]")  # bytes that are no UTF-8, as Python hands them on
+
+_TEXTS = ("kind", "what", "definition", "run", "platform", "account", "key", "message", "mode")
+_SIGNED = ("clock", "stage", "done", "total")
+_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?(?:Z|[+-]([0-9]{2}):([0-9]{2}))\Z")
+
+
+def decode_record(payload):
+    # type: (bytes) -> Optional[Dict[str, Any]]
+    """Returns the fields of a record that have a value, None when it cannot be read."""
+    try:
+        given = json.loads(payload.decode(), parse_constant=int)  # NaN and its like are no JSON: int refuses them
+        if not isinstance(given, dict) or not _is_whole(given.get("v"), 1, PROTOCOL_VERSION):
+            return None
+        record = {name: value for name, value in given.items() if value is not None}
+        for name in _TEXTS:
+            value = record.get(name, "")
+            if not isinstance(value, str):
+                return None
+            if not value.isascii():
+                record[name] = _SURROGATES.sub("\ufffd", value)
+        owner = record.get("owner")
+        if not isinstance(owner, dict) or not _is_date(record.get("time")) or "clock" not in record:
+            return None
+        record["owner"] = owner = {name: owner[name] for name in ("pid", "start", "boot", "space") if owner.get(name) is not None}
+        boot, runs = owner.get("boot"), record.get("runs", [])
+        whole = (
+            all(_is_whole(record.get(name, 0), -1 << 63, (1 << 63) - 1) for name in _SIGNED)
+            and _is_whole(owner.get("pid"), 1, (1 << 63) - 1) and isinstance(boot, str) and boot
+            and all(_is_whole(number, 0, (1 << 64) - 1)
+                    for number in (owner.get("start", 0), owner.get("space", 0), record.get("dropped", 0)))
+            and isinstance(record.get("late", False), bool) and isinstance(record.get("module", {}), dict)
+            and isinstance(runs, list) and all(run is None or isinstance(run, str) for run in runs)
+            and record.get("kind") and (record["kind"] != "stage" or record.get("what") and record.get("run"))
+        )
+        if not whole:
+            return None
+        for name in ("stage", "done", "total"):
+            if name in record:
+                record[name] = max(-_MAX_NUMBER, min(_MAX_NUMBER, record[name]))
+        if not isinstance(record.get("details", {}), dict):
+            del record["details"]  # the stage counts all the same
+        return record
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_whole(value, least, most):
+    # type: (Any, int, int) -> bool
+    return type(value) is int and least <= value <= most
+
+
+def _is_date(text):
+    # type: (Any) -> bool
+    """Tells whether text is a time of RFC 3339."""
+    match = _TIME.match(text) if isinstance(text, str) else None
+    if match is None:
+        return False
+    year, month, day, hour, minute, second, east, past = (int(part or 0) for part in match.groups())
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    days = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    return (1 <= month <= 12 and 1 <= day <= days[month - 1] and hour < 24 and minute < 60 and second < 60
+            and east < 24 and past < 60)
 
 
 def cut(text, limit):
@@ -184,13 +248,12 @@ def cut(text, limit):
     saying how long it was. What is no UTF-8 becomes U+FFFD."""
     if len(text) <= limit and text.isascii():
         return text
-    size, begin = 0, ""
+    size = 0
     for at in range(0, len(text), 1 << 16):  # a piece at a time: the text may be huge
-        piece = _SURROGATES.sub("\ufffd", text[at : at + (1 << 16)])
-        size += len(piece.encode())
-        if not at:
-            begin = piece
-    if size <= limit:
+        piece = text[at : at + (1 << 16)]
+        size += len(piece.encode("utf-8", "surrogatepass")) - 2 * len(_ESCAPED.findall(piece))
+    begin = _SURROGATES.sub("\ufffd", text[: 1 << 16])
+    if size <= limit and len(begin.encode()) <= limit:
         return begin
     note = "… (cut, %d bytes)" % size
     room = limit - len(note.encode())
@@ -324,16 +387,17 @@ _MAX_DEFINITION = 64 << 10  # bytes of its texts
 _LONGEST = 1e9  # seconds
 
 
-def check_definition(definition):
-    # type: (Any) -> Dict[str, Any]
+def check_definition(definition, recorded=False):
+    # type: (Any, bool) -> Dict[str, Any]
     """Returns a definition with every stage numbered. ValueError says what is wrong with it.
+    One that was recorded may have fields of newer programs, which are left out, and has all numbers.
 
     A definition is {"name": …, "stages": [{"name": …}, …]}; a stage may also have
     number, key, description, weight, expected and stall_after (seconds), parts,
     optional and instant. Numbers rise; a stage without one has its place in the
     list, from 1 on.
     """
-    if not isinstance(definition, dict) or set(definition) - {"name", "stages"}:
+    if not isinstance(definition, dict) or not recorded and set(definition) - {"name", "stages"}:
         raise ValueError("a definition has a name and stages, and nothing else")
     name, given = definition.get("name"), definition.get("stages")
     if not isinstance(name, str) or not 0 < len(name.encode()) <= _MAX_NAME:
@@ -343,7 +407,7 @@ def check_definition(definition):
     stages = []  # type: List[Dict[str, Any]]
     for place, stage in enumerate(given, 1):
         try:
-            stages.append(_check_stage(stage, place))
+            stages.append(_check_stage(stage, place, recorded))
         except ValueError as error:
             raise ValueError("definition %r: stage %d %s" % (name, place, error))
     for before, stage in zip(stages, stages[1:]):
@@ -360,12 +424,16 @@ def check_definition(definition):
     return {"name": name, "stages": stages}
 
 
-def _check_stage(given, place):
-    # type: (Any, int) -> Dict[str, Any]
+def _check_stage(given, place, recorded):
+    # type: (Any, int, bool) -> Dict[str, Any]
     """Returns a stage with its number. ValueError is the end of a sentence about it."""
     if not isinstance(given, dict):
         raise ValueError("is no object")
-    stage = dict({"number": place}, **given)
+    stage = {field: value for field, value in given.items()
+             if value is not None and (field in _STAGE_FIELDS or not recorded)}
+    if "number" not in stage and recorded:
+        raise ValueError("has no number")
+    stage.setdefault("number", place)
     for field, value in stage.items():
         wanted = _STAGE_FIELDS.get(field)
         if wanted is None:
@@ -378,8 +446,8 @@ def _check_stage(given, place):
         raise ValueError("has a name or key of more than %d bytes" % _MAX_NAME)
     if abs(stage["number"]) > _MAX_NUMBER:
         raise ValueError("has a number beyond %d" % _MAX_NUMBER)
-    if not 0 <= stage.get("weight", 0) < math.inf or stage.get("parts", 0) < 0:
-        raise ValueError("has a negative or endless weight or number of parts")
+    if not 0 <= stage.get("weight", 0) < math.inf or not 0 <= stage.get("parts", 0) <= _MAX_NUMBER:
+        raise ValueError("has a weight or number of parts that is negative or too large")
     if not 0 <= stage.get("expected", 0) <= _LONGEST or not 0 <= stage.get("stall_after", 0) <= _LONGEST:
         raise ValueError("has a time that is not from 0 to %d seconds" % _LONGEST)
     if re.match(r"[+-]?[0-9]+\Z", stage.get("key", "")):
@@ -462,14 +530,23 @@ def _owner():
     # type: () -> Dict[str, Any]
     """Returns in whose name this process records: the one in $MINER_OWNER while it lives, else itself."""
     me = _myself()
-    try:
-        pid, start, boot, space = os.environ["MINER_OWNER"].split(":")
-        given = {"pid": int(pid), "start": int(start), "boot": boot, "space": int(space)}
-        if given["pid"] > 0 and given["space"] == me["space"] and not _gone(given, me["boot"], me["space"]):
-            return given
-    except (KeyError, ValueError):
-        pass
+    given = parse_owner(os.environ.get("MINER_OWNER", ""))
+    if given and given["space"] == me["space"] and not _gone(given, me["boot"], me["space"]):
+        return given
     return me
+
+
+_OWNER = re.compile(r"([0-9]{1,20}):([0-9]{1,20}):([^:]+):([0-9]{1,20})\Z")
+
+
+def parse_owner(text):
+    # type: (str) -> Optional[Dict[str, Any]]
+    """Returns the process that $MINER_OWNER names, None when it names none."""
+    match = _OWNER.match(text)
+    if match is None:
+        return None
+    owner = {"pid": int(match.group(1)), "start": int(match.group(2)), "boot": match.group(3), "space": int(match.group(4))}
+    return owner if 0 < owner["pid"] < 1 << 31 and owner["start"] >> 64 == owner["space"] >> 64 == 0 else None
 
 
 def _home():
@@ -554,7 +631,7 @@ def _read_header(folder):
             header = json.loads(file.read(1 << 16).decode())
         if not isinstance(header, dict) or type(header.get("v")) is not int:
             return {}
-        known = _JOURNAL_ID.match(str(header.get("id"))) and header.get("durability") in ("process", "power")
+        known = header["v"] == PROTOCOL_VERSION and _JOURNAL_ID.match(str(header.get("id"))) and header.get("durability") in ("process", "power")
         return header if known or header["v"] > PROTOCOL_VERSION else {}
     except (OSError, ValueError, RecursionError):
         return {}
@@ -939,7 +1016,7 @@ class StageTracker:
                 account = _text(username, _MAX_NAME)
                 if account:
                     with self._sink.order:  # type: ignore
-                        made["MINER_RUN"] = self._run_of("", 0, account, _text(platform, _MAX_NAME), touch=False)[0]
+                        made["MINER_RUN"] = self._run_of("", None, account, _text(platform, _MAX_NAME), touch=False)[0]
         except Exception:
             pass
         return made
@@ -986,6 +1063,8 @@ class StageTracker:
             self._sink = _Sink(os.path.join(self.home, "journal"), self._dropped)
             if isinstance(definition, dict):
                 text = json.dumps(self.definition, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+                if len(text.encode("utf-8", "surrogatepass")) > _MAX_RECORD - 1024:
+                    raise ValueError("definition %r is too large for a record" % self.definition["name"])
                 with self._sink.order:
                     self._emit('"kind":"definition","defined":' + _SURROGATES.sub("\ufffd", text))
             atexit.register(_flush_at_exit, weakref.ref(self))
@@ -1358,11 +1437,11 @@ class _View:
             self._start(journal if isinstance(journal, str) else "", end)
             self._journal = identity
         for frame in self.follower:
+            event = decode_record(frame.payload)
+            if event is None:
+                continue
+            self.events += 1
             try:
-                event = json.loads(frame.payload.decode())
-                if not isinstance(event, dict) or not isinstance(event.get("v"), int) or event["v"] > PROTOCOL_VERSION:
-                    continue
-                self.events += 1
                 said = self.apply(event)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 continue  # not a record that this client understands
@@ -1380,7 +1459,7 @@ class _View:
                 return None
             for definition in status.get("definitions") or []:
                 self._define(definition)
-            for run in status.get("runs") or []:
+            for run in sorted(status.get("runs") or [], key=lambda run: run.get("began", 0)):
                 stages = {stage["key"] if stage.get("unknown") else stage["number"]: stage for stage in run["stages"]}
                 self._add(dict(run, stages=stages))
             self.events = status["events"]
@@ -1416,7 +1495,8 @@ class _View:
             self._define(event.get("defined"))
         elif kind == "reset":
             owner = event.get("owner")
-            self._forget([r for r in self.runs.values() if r["owner"] == owner or r["state"] not in _OPEN])
+            self._forget([r for r in self.runs.values()
+                          if (r["owner"] == owner or r["state"] not in _OPEN) and not _is_held(r, owner)])
         elif kind == "erased":
             erased = set(event.get("runs") or [])  # run ids by their digests
             self._forget([run for run in self.runs.values()
@@ -1426,7 +1506,7 @@ class _View:
     def _define(self, definition):
         # type: (Any) -> None
         try:
-            definition = check_definition(definition)
+            definition = check_definition(definition, recorded=True)
             self.definitions[definition["name"]] = definition
         except ValueError:
             pass
@@ -1451,7 +1531,6 @@ class _View:
         if run is None:
             run = self._add({"id": about[0], "definition": about[1], "platform": about[2], "account": about[3],
                              "state": "running", "owner": event.get("owner") or {}, "stages": {}})
-        self._supersede(run)
         known = named or (None if isinstance(place, str) else _stage_by_number(definition, number))
         if stage is None:
             title = known["name"] if known else place if isinstance(place, str) else "Stage %d" % number
@@ -1486,18 +1565,22 @@ class _View:
                 run["state"] = "running"  # nothing is left of what ended it: it goes on
         if run["state"] in _OPEN:
             run["state"] = "stalled" if any(s["state"] == "stalled" for s in run["stages"].values()) else "running"
+        self._supersede(run)
         return run, stage
 
     def _begin(self, run, stage, event):
         # type: (Dict[str, Any], Dict[str, Any], Dict[str, Any]) -> None
-        """Opens a stage: a new attempt, before which nothing of the later stages counts."""
+        """Opens a stage: a new attempt, before which nothing of the later stages
+        counts. Attempts are counted until one goes well."""
         owner, when = event.get("owner") or {}, event.get("time", "")
+        if stage["state"] == "completed":
+            stage["attempt"] = 0
         stage.update(state="running", message=event.get("message", ""), attempt=stage["attempt"] + 1, since=when,
                      started=when, heard=event.get("clock") or 0, owner=owner, done=0, total=0, details=event.get("details"))
         run["owner"], run["state"] = owner, "running"
         for later in run["stages"].values():
             if later["number"] > stage["number"] and not later.get("unknown") and not stage.get("unknown"):
-                later.update(state="waiting", owner={})
+                later.update(state="waiting", owner={}, attempt=0 if later["state"] == "completed" else later["attempt"])
 
     def _find(self, name, definition, platform, account):
         # type: (str, str, str, str) -> Optional[Dict[str, Any]]
@@ -1536,16 +1619,18 @@ class _View:
 
     def _supersede(self, run):
         # type: (Dict[str, Any]) -> None
-        """Forgets what a run takes the place of: older ones of its account that no
-        longer run; of a run without account, older ones of its process too."""
+        """Forgets what leaves the view as a run changes: runs of its account in which
+        no stage is open, but the one that began last; without account, others of
+        its process too."""
         same = self.accounts[run["definition"], run["platform"], run["account"]]
         if len(same) > 1:
-            self._forget([
-                old for old in same
-                if old is not run and (
-                    not any(stage["state"] in _OPEN for stage in old["stages"].values())
-                    or not run["account"] and old["owner"] == run["owner"])
-            ])
+            resting = [old for old in same[:-1] if not any(stage["state"] in _OPEN for stage in old["stages"].values())]
+            if run["account"] or any(old is run for old in resting):
+                others = []
+            else:
+                others = [old for old in same if old is not run and old["owner"] == run["owner"]
+                          and not any(old is other for other in resting)]
+            self._forget(resting + others)
 
     # -- what it shows
 
@@ -1601,12 +1686,19 @@ _WORDS = {
     "lost": "lost", "stopped": "stopped", "stalled": "stalled",
 }
 # Characters that move the cursor, change the screen or turn the direction of writing.
-_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb]")
 
 
 def _plain_text(text):
     # type: (Any) -> str
     return _HARMFUL.sub(" ", str(text))
+
+
+def _is_held(run, owner):
+    # type: (Dict[str, Any], Any) -> bool
+    """Tells whether only other processes than owner have stages of a run open."""
+    holders = [stage.get("owner") for stage in run["stages"].values() if stage["state"] in _OPEN]
+    return bool(holders) and owner not in holders
 
 
 def _is_news(event, stage):

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"math"
@@ -73,10 +74,29 @@ func parseFrame(b []byte) (Record, error) {
 		}
 		number = number[:at]
 	}
-	if r.N, err = parseNumber(number); err != nil {
+	if r.N, err = parseNumber(number); err != nil || controlled(r.Payload) {
 		return Record{}, errFrame
 	}
 	return r, nil
+}
+
+// controlled reports whether b holds a control character, one below 0x20. It
+// looks at eight bytes at once, as every byte of a journal passes here: taking
+// 0x20 from a smaller byte borrows, which sets its highest bit where it was clear.
+func controlled(b []byte) bool {
+	const blanks, highest = 0x2020202020202020, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		v := binary.LittleEndian.Uint64(b)
+		if (v-blanks)&^v&highest != 0 {
+			return true
+		}
+	}
+	for _, c := range b {
+		if c < ' ' {
+			return true
+		}
+	}
+	return false
 }
 
 func parseHex(b []byte) (uint64, error) {

@@ -68,10 +68,12 @@ func parseHeader(text []byte) (map[string]json.RawMessage, Header, error) {
 	if err := json.Unmarshal(text, &fields); err != nil {
 		return nil, h, err
 	}
-	if err := json.Unmarshal(fields["v"], &h.Version); err == nil && h.Version > headerVersion {
+	err := json.Unmarshal(fields["v"], &h.Version)
+	if err == nil && h.Version > headerVersion {
 		return nil, h, fmt.Errorf("version %d: %w", h.Version, ErrNewer)
 	}
-	if err := json.Unmarshal(text, &h); err != nil {
+	// Each by itself: json.Unmarshal takes "ID" for "id" in a whole object.
+	if err := errors.Join(err, json.Unmarshal(fields["id"], &h.ID), json.Unmarshal(fields["durability"], &h.Durability)); err != nil {
 		return nil, h, err
 	}
 	if h.Version != headerVersion || !validID(h.ID) || h.Durability != Process && h.Durability != Power {
