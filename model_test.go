@@ -130,7 +130,7 @@ func (m *model) apply(e Event) (changed bool) {
 			for _, s := range r.Stages {
 				mine = mine || s.Open && s.owner == e.Owner
 			}
-			return r.owner == e.Owner && (mine || !r.open()) || !r.open() && !r.State.open()
+			return (r.owner == e.Owner || !r.State.open()) && (mine || !r.open())
 		})
 		return false
 	}
