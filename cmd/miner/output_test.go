@@ -146,7 +146,7 @@ func TestStoppedModuleHasStoppedStages(t *testing.T) {
 func TestUnreadableSecretStopsTheMiner(t *testing.T) {
 	home := printing(t, "secrets: ['file:none']", "exit 1\n")
 	out, err := command(home).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "miner.yaml: secrets[0]: ") {
+	if err == nil || !strings.Contains(string(out), "miner.yaml: line 1, column 11: secret 1, file:none: ") {
 		t.Errorf("miner ended with %v, printed %q", err, out)
 	}
 }

@@ -183,17 +183,15 @@ func showRuns(w io.Writer, s *stagewatch.State, now time.Time) {
 		if stage.Unknown {
 			key = stage.Key
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", subject, stageCell(stage.Number, key, stage.Name), progress(r, stage),
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", subject, stageCell(stage.Number, key, stage.Name), progress(stage),
 			age(now, stage.Since), stage.Attempt, shown(stage.Message, widestText))
 	}
 }
 
-// progress is the state of a run's newest stage: while it runs how far it is,
-// when its process went after it what that made of the run.
-func progress(r *stagewatch.RunState, s *stagewatch.StageState) string {
+// progress is the state of a stage, while it runs with how far it is. That a
+// process ended between two stages is not told here: most scripts do.
+func progress(s *stagewatch.StageState) string {
 	switch {
-	case s.State == stagewatch.StatusCompleted && (r.State == stagewatch.StatusLost || r.State == stagewatch.StatusStopped):
-		return fmt.Sprintf("%s, then %s", s.State, r.State)
 	case s.State != stagewatch.StatusRunning || s.Done == 0 && s.Total == 0:
 		return string(s.State)
 	case s.Total == 0:

@@ -35,14 +35,6 @@ func TestStatusIsHarmless(t *testing.T) {
 	}
 }
 
-// A run that was left between two stages is not shown as if it went on.
-func TestStatusShowsRunLeftBetweenStages(t *testing.T) {
-	r := &stagewatch.RunState{State: stagewatch.StatusLost, Stages: []stagewatch.StageState{{State: stagewatch.StatusCompleted}}}
-	if got, want := progress(r, r.Newest()), "completed, then lost"; got != want {
-		t.Errorf("progress = %q, want %q", got, want)
-	}
-}
-
 // The tables say each thing once, in one row a run, as wide as one can read.
 func TestStatusTables(t *testing.T) {
 	now := time.Unix(1_000_000, 0).UTC()
