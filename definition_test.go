@@ -2,12 +2,15 @@ package stagewatch
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stagewatch/stagewatch/internal/journal"
 )
 
 func TestDefinitionIsRead(t *testing.T) {
@@ -67,6 +70,14 @@ func TestDefinitionSaysWhatIsWrong(t *testing.T) {
 	}
 	if err := DefaultDefinition().check(); err != nil {
 		t.Errorf("the default definition: %v", err)
+	}
+}
+
+// Texts that JSON escapes grow sixfold: such a definition would never be recorded.
+func TestDefinitionBeyondARecordIsRefused(t *testing.T) {
+	d := Definition{Name: "D", Stages: []Stage{{Number: 1, Name: "a", Description: strings.Repeat("\x01", maxDefinition/2)}}}
+	if _, err := Open(Config{Home: t.TempDir(), Definition: d}); !errors.Is(err, journal.ErrTooLarge) {
+		t.Errorf("Open says %v, want %v", err, journal.ErrTooLarge)
 	}
 }
 

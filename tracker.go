@@ -2,6 +2,8 @@ package stagewatch
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -81,6 +83,10 @@ func (t *Tracker) open(c Config, custom bool) error {
 	if custom {
 		if err := c.Definition.check(); err != nil {
 			return err
+		}
+		const frame = 1 << 10 // and more than the fields beside the definition
+		if text, err := json.Marshal(c.Definition); err != nil || len(text) > journal.MaxRecord-frame {
+			return fmt.Errorf("definition %q: it is %d bytes of JSON, too large for a record: %w", c.Definition.Name, len(text), errors.Join(err, journal.ErrTooLarge))
 		}
 		t.definition.Stages = slices.Clone(c.Definition.Stages)
 	}
