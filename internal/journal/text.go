@@ -83,7 +83,7 @@ func (t *text) next(ended bool) (stretch, bool) {
 	line := t.buf[:end]
 	start := separator(line)
 	switch {
-	case start < 0 && !t.long && blank(line):
+	case start < 0 && !t.long && end < MaxRecord && blank(line):
 		return t.take(end+1, filler), true
 	case start < 0, end+1-start > MaxRecord:
 		return t.take(end+1, damaged), true
