@@ -24,6 +24,7 @@ type Reporter struct {
 	stop  context.CancelFunc
 	ended chan struct{}
 	state *State
+	shown Position // up to where lines were written
 }
 
 // ReporterOption changes what a reporter writes.
@@ -84,6 +85,28 @@ func (r *Reporter) StopMonitoring() {
 	<-ended
 }
 
+// CatchUp waits until the lines of everything recorded so far are written, or ctx ends.
+func (r *Reporter) CatchUp(ctx context.Context) {
+	const look = 2 * time.Millisecond
+	end, err := journal.End(journalDir(r.home))
+	if err != nil {
+		return
+	}
+	for {
+		r.mu.Lock()
+		there := r.ended == nil || !r.shown.Before(end)
+		r.mu.Unlock()
+		if there {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(look):
+		}
+	}
+}
+
 func (r *Reporter) run(ctx context.Context, interval time.Duration, f *follower) {
 	defer close(r.ended)
 	defer f.close()
@@ -126,6 +149,9 @@ func (r *Reporter) write(ctx context.Context, f *follower) error {
 	for {
 		e, ok, err := f.next()
 		if err != nil || !ok {
+			r.mu.Lock()
+			r.shown = f.journal.Position()
+			r.mu.Unlock()
 			return err
 		}
 		r.mu.Lock()

@@ -218,14 +218,23 @@ func TestReporterShowsEachTransitionOnce(t *testing.T) {
 		tr.Complete(2, "done", For("u"))
 		tr.Failed(3, "no", For("u"))
 	}
+	if err := tr.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.CatchUp(t.Context())
+	caughtUp := out.String()
 	r.StopMonitoring()
 	r.StopMonitoring()
+	r.CatchUp(t.Context())
 	for range 500 {
 		want.WriteString("[INFO] ⚙️  Stage 2 - Data Retrieval for u: m\n[INFO] ✅ Stage 2 Complete - Data Retrieval for u - done\n" +
 			"[ERROR] ❌ Stage 3 Failed - Vector Database for u - Error: no\n")
 	}
 	if out.String() != want.String() {
 		t.Errorf("%d bytes of lines, want %d; begins\n%.400s", out.Len(), want.Len(), out.String())
+	}
+	if caughtUp != want.String() {
+		t.Errorf("%d bytes of lines when caught up, want %d", len(caughtUp), want.Len())
 	}
 }
 

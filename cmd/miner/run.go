@@ -70,7 +70,7 @@ func runMiner(ctx context.Context, c config.Config, screen *screen) (err error) 
 	m.settle(after)
 	keeping.Go(func() { m.greet(kept, begin) })
 
-	err = m.supervisor.Run(m.farewell(ctx))
+	err = m.supervisor.Run(m.farewell(ctx, reporter))
 	flush(after, tracker)
 	reporter.StopMonitoring()
 	say(after, out, "📊 Stage monitoring stopped")
@@ -179,12 +179,19 @@ func (m *miner) settle(ctx context.Context) {
 	}
 }
 
-// farewell returns a context that ends with ctx, after saying so.
-func (m *miner) farewell(ctx context.Context) context.Context {
+// linesPatience bounds how long the end waits for the lines of what came before.
+const linesPatience = 300 * time.Millisecond
+
+// farewell returns a context that ends with ctx, after saying so behind the
+// lines of what was recorded before.
+func (m *miner) farewell(ctx context.Context, reporter *stagewatch.Reporter) context.Context {
 	after := context.WithoutCancel(ctx)
 	stopping, stop := context.WithCancel(after)
 	context.AfterFunc(ctx, func() {
 		defer time.AfterFunc(screenPatience, stop).Stop() // also when nobody reads the line
+		recorded, enough := context.WithTimeout(after, linesPatience)
+		reporter.CatchUp(recorded)
+		enough()
 		say(after, m.out, "🛑 Stopping miner and cleaning up resources...")
 		m.tracker.Miner(stagewatch.EventStopping, "watchdog")
 		stop()
