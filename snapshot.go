@@ -18,6 +18,12 @@ const StatusFile = "miner_status.json"
 // the status file takes no knowledge.
 const coveredFile = "covered.json"
 
+// StatusFiles returns the paths of the files that hold a home's status: the
+// status file, and the copy of it that retention goes by. Neither need be there.
+func StatusFiles(home string) []string {
+	return []string{filepath.Join(home, StatusFile), filepath.Join(journalDir(home), coveredFile)}
+}
+
 // resume returns the state from which the fold of a home's journal goes on, and
 // a follower that stands there. A status file that is damaged, of another
 // journal, or ahead of this one (which lost its end in a power cut, say) is not
@@ -30,7 +36,7 @@ func resume(home string) (*State, *follower, error) {
 // resumeUpTo is resume from what was folded up to a place, and no further.
 func resumeUpTo(home string, latest Position) (*State, *follower, error) {
 	id := journalID(home)
-	for _, path := range []string{filepath.Join(home, StatusFile), filepath.Join(journalDir(home), coveredFile)} {
+	for _, path := range StatusFiles(home) {
 		s := readSnapshot(path)
 		if s == nil || id != "" && s.Journal != id || latest.Before(s.Position) {
 			continue

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -137,16 +136,8 @@ func (e eraser) foretell(cmd *cobra.Command) error {
 		return nil
 	}
 	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Erasing %s deletes %s with its index entries and stored runs, and blanks %s of the journal and its name in the logs.\n",
-		e.name, some(len(files), "file"), some(planned.Records, "record"))
+		e.name, many(len(files), "file"), many(planned.Records, "record"))
 	return nil
-}
-
-// some returns how many there are of what.
-func some(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }
 
 func (e eraser) preview(cmd *cobra.Command) error {
@@ -323,13 +314,13 @@ func (e eraser) refreshStatus(ctx context.Context, tracker *stagewatch.Tracker) 
 
 // inStatus returns the first file that shows the account, "" when none does.
 func (e eraser) inStatus() (string, error) {
-	for _, name := range []string{stagewatch.StatusFile, filepath.Join("journal", "covered.json")} {
-		text, err := os.ReadFile(filepath.Join(e.config.Home, name))
+	for _, path := range stagewatch.StatusFiles(e.config.Home) {
+		text, err := os.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
 		if e.name.Mask(text) > 0 {
-			return name, nil
+			return path, nil
 		}
 	}
 	return "", nil
@@ -352,7 +343,7 @@ func (e eraser) mentions(ctx context.Context, done *erased) error {
 
 func (d erased) print(w io.Writer) {
 	_, _ = fmt.Fprintf(w, "erased %s: %s blanked, %s, %s and %s deleted, %s in logs masked\n", d.Account,
-		some(d.Records, "record"), some(d.Files, "file"), some(d.Posts, "indexed post"), some(d.Stored, "stored run"), some(d.Logs, "place"))
+		many(d.Records, "record"), many(d.Files, "file"), many(d.Posts, "indexed post"), many(d.Stored, "stored run"), many(d.Logs, "place"))
 	if len(d.Mentions) > 0 {
 		_, _ = fmt.Fprintln(w, "other accounts' files still name it, as a competitor perhaps; a new run writes them anew:")
 	}

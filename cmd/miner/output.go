@@ -95,16 +95,7 @@ func (l *listener) record(e pattern.Event) {
 	if e.Key != "" {
 		opts = append(opts, stagewatch.Key(e.Key))
 	}
-	switch e.What {
-	case pattern.Started:
-		t.Start(e.Stage, e.Message, opts...)
-	case pattern.Progressed:
-		t.Progress(e.Stage, e.Done, e.Total, opts...)
-	case pattern.Completed:
-		t.Complete(e.Stage, e.Message, opts...)
-	case pattern.Failed:
-		t.Failed(e.Stage, e.Message, opts...)
-	}
+	call(t, stagewatch.Event{What: e.What, Stage: e.Stage, Message: e.Message, Done: e.Done, Total: e.Total}, opts)
 }
 
 // tracker returns the tracker for a definition, which knows where its runs end.

@@ -287,15 +287,20 @@ func (r *report) tell(t *stagewatch.Tracker, stage stagewatch.Event, more ...sta
 	if r.details != "" {
 		opts = append(opts, r.parsedDetails())
 	}
-	switch stage.What {
+	call(t, stage, opts)
+}
+
+// call tells a tracker what happened to a stage.
+func call(t *stagewatch.Tracker, e stagewatch.Event, opts []stagewatch.Option) {
+	switch e.What {
 	case stagewatch.EventStarted:
-		t.Start(stage.Stage, stage.Message, opts...)
+		t.Start(e.Stage, e.Message, opts...)
 	case stagewatch.EventProgressed:
-		t.Progress(stage.Stage, stage.Done, stage.Total, opts...)
+		t.Progress(e.Stage, e.Done, e.Total, opts...)
 	case stagewatch.EventCompleted:
-		t.Complete(stage.Stage, stage.Message, opts...)
+		t.Complete(e.Stage, e.Message, opts...)
 	case stagewatch.EventFailed:
-		t.Failed(stage.Stage, stage.Message, opts...)
+		t.Failed(e.Stage, e.Message, opts...)
 	}
 }
 
