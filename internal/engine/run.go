@@ -77,6 +77,9 @@ func (e *Engine) workflow(ctx dbos.Context, input json.RawMessage) (json.RawMess
 	run.TakeUps = status.TakeUps
 	if e.cfg.Gate != nil {
 		release, err := e.cfg.Gate(ctx, run)
+		if err != nil && ctx.Err() != nil {
+			return nil, ctx.Err() // the engine is closing: in any other words DBOS could store it as the run's failure
+		}
 		if err != nil {
 			return nil, newFailure("", err).stored()
 		}
