@@ -18,11 +18,15 @@ func (s *State) applyStage(e Event) (*RunState, *StageState) {
 	id := d.resolve(e)
 	r := x.find(e)
 	var before *StageState
+	dropped := false
 	if r != nil {
-		s.adopt(r, e.Key, id, d)
+		dropped = s.adopt(r, e.Key, id, d)
 		before = r.stage(id)
 	}
 	if !news(e, before) {
+		if dropped { // else it is filed when the record has changed it
+			s.file(r)
+		}
 		return nil, nil
 	}
 	if r == nil {
@@ -280,21 +284,22 @@ func (s *State) drop(r *RunState, i int) {
 }
 
 // adopt gives a stage that was told of by key alone its number, once a
-// definition that has the key is recorded.
-func (s *State) adopt(r *RunState, key string, id stageID, d *known) {
+// definition that has the key is recorded. It reports whether the stage was
+// dropped instead, as it was told of by its number meanwhile; then the run is
+// to be filed.
+func (s *State) adopt(r *RunState, key string, id stageID, d *known) (dropped bool) {
 	if key == "" || id.key != "" || len(r.Stages) == 0 || !r.Stages[len(r.Stages)-1].Unknown {
-		return
+		return false
 	}
 	loose := r.stage(stageID{key: key})
 	if loose == nil {
-		return
+		return false
 	}
 	found := *loose
 	i := slices.IndexFunc(r.Stages, func(t StageState) bool { return t.Unknown && t.Key == key })
-	if r.stage(id) != nil { // told of by number meanwhile: that one counts
+	if r.stage(id) != nil {
 		s.drop(r, i)
-		s.file(r)
-		return
+		return true
 	}
 	r.Stages = slices.Delete(r.Stages, i, i+1)
 	found.Number, found.Unknown = id.number, false
@@ -304,4 +309,5 @@ func (s *State) adopt(r *RunState, key string, id stageID, d *known) {
 	at, _ := slices.BinarySearchFunc(r.Stages, id, StageState.compare)
 	r.Stages = slices.Insert(r.Stages, at, found)
 	r.encoded = nil
+	return false
 }

@@ -59,6 +59,13 @@ func (r *RunState) outdone() bool {
 	return newest.Cleared > r.Began || newest.Began > r.Began && newest.State == StatusCompleted
 }
 
+// clear notes that a run of the account that began then ended well and left the view.
+func (r *RunState) clear(began uint64) {
+	if began > r.Cleared {
+		r.Cleared, r.encoded = began, nil
+	}
+}
+
 // filed is where the index keeps a run.
 type filed struct {
 	at, atID int           // in State.Runs, and among those of its id
@@ -217,6 +224,8 @@ func (x *index) enter(r *RunState) {
 	if g == nil {
 		g = &group{runs: list.New()}
 		x.groups[r.account()] = g
+	} else {
+		r.clear(g.newest().Cleared) // the newest of an account knows most
 	}
 	r.filed.group, r.filed.sibling = g, g.runs.PushBack(r)
 }
@@ -249,6 +258,8 @@ func (s *State) remove(r *RunState) {
 	r.filed.group.runs.Remove(r.filed.sibling)
 	if r.filed.group.runs.Len() == 0 {
 		delete(x.groups, r.account())
+	} else {
+		r.filed.group.newest().clear(r.Cleared) // what it knew of others outlives it
 	}
 	if r.Account == "" && x.lone[r.filed.lone] == r {
 		delete(x.lone, r.filed.lone)
@@ -326,12 +337,8 @@ func (s *State) supersede(g *group) {
 			i++
 			continue
 		}
-		cleared := max(newest.Cleared, old.Cleared)
 		if old.State == StatusCompleted {
-			cleared = max(cleared, old.Began)
-		}
-		if cleared != newest.Cleared {
-			newest.Cleared, newest.encoded = cleared, nil
+			newest.clear(old.Began)
 		}
 		s.remove(old)
 	}

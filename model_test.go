@@ -154,19 +154,11 @@ func (m *model) apply(e Event) (changed bool) {
 	if r != nil {
 		s = r.Stages[name]
 	}
-	switch e.What {
-	case EventProgressed:
-		if s == nil || !s.Open {
-			return false
+	if !fresh(e, s) {
+		if r != nil {
+			m.settle(r) // a stage with two names may have become one
 		}
-	case EventLost, EventStopped:
-		if s == nil || !s.Open || s.owner != e.Owner {
-			return false
-		}
-	case EventStalled:
-		if s == nil || !s.Open || s.Stalled || s.owner != e.Owner {
-			return false
-		}
+		return false
 	}
 	if r == nil {
 		r = &modelRun{ID: e.Run, Definition: e.Definition, Platform: e.Platform, Account: e.Account, State: StatusRunning, Stages: map[string]*modelStage{}, owner: e.Owner, began: m.began}
@@ -180,6 +172,20 @@ func (m *model) apply(e Event) (changed bool) {
 	m.tell(r, s, name, e)
 	m.blame(r, e)
 	m.settle(r)
+	return true
+}
+
+// fresh reports whether an event says something new of a stage, nil when it was
+// not seen yet.
+func fresh(e Event, s *modelStage) bool {
+	switch e.What {
+	case EventProgressed:
+		return s != nil && s.Open
+	case EventLost, EventStopped:
+		return s != nil && s.Open && s.owner == e.Owner
+	case EventStalled:
+		return s != nil && s.Open && !s.Stalled && s.owner == e.Owner
+	}
 	return true
 }
 
