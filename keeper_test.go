@@ -1,10 +1,12 @@
 package stagewatch
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -20,6 +22,26 @@ import (
 // soon is how long a test waits for what must come, but soon only on a machine
 // that has nothing else to do.
 const soon = time.Minute
+
+// launched starts a program and returns its input and the first line that it printed.
+func launched(t testing.TB, cmd *exec.Cmd) (in io.WriteCloser, said string) {
+	t.Helper()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if said, err = bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	return in, said
+}
 
 // within waits until what holds; real processes need real time.
 func within(t testing.TB, limit time.Duration, what string, holds func() bool) time.Duration {
@@ -42,21 +64,7 @@ func child(t *testing.T, home, account string, how ...func(*exec.Cmd)) *exec.Cmd
 	for _, set := range how {
 		set(cmd)
 	}
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ready := make([]byte, 6)
-	if _, err := out.Read(ready); err != nil {
-		t.Fatal(err)
-	}
+	in, _ := launched(t, cmd)
 	t.Cleanup(func() {
 		_ = in.Close()
 		_ = cmd.Process.Kill()

@@ -1,11 +1,11 @@
 package stagewatch
 
 import (
-	"bufio"
 	"bytes"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -24,20 +24,7 @@ def wait():
 threading.Thread(target=wait).start()
 print("ready", flush=True)
 ctypes.CDLL(None).pthread_exit(None)`)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bufio.NewReader(out).ReadBytes('\n'); err != nil {
-		t.Fatal(err)
-	}
+	stdin, _ := launched(t, cmd)
 	owner, err := ProcessOwner(cmd.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
@@ -65,24 +52,10 @@ func TestOwnerInAnotherTimeNamespaceLives(t *testing.T) {
 		t.Skipf("no time namespace to be had: %v", err)
 	}
 	cmd := exec.CommandContext(t.Context(), unshare, "--time", "--boottime=1000", "--", "sh", "-c", "cat /proc/$$/stat; read wait")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stat, err := bufio.NewReader(out).ReadBytes('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
+	stdin, stat := launched(t, cmd)
 	const started = 19
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	itself, err := strconv.ParseUint(string(fields[started]), 10, 64)
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	itself, err := strconv.ParseUint(fields[started], 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
